@@ -1,0 +1,1 @@
+"""What predicts: adapters behind four protocols, one file per model."""

@@ -1,0 +1,1 @@
+"""Asset generators: a textured mesh from the picture of one object."""

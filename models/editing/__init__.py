@@ -1,0 +1,1 @@
+"""Image editors: the empty room (plate) and the whole object (completion)."""

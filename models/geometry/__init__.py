@@ -1,0 +1,1 @@
+"""Geometry estimators: camera and point maps from picture and plate."""

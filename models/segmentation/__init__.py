@@ -1,0 +1,1 @@
+"""Segmenters: one picture in, object instances out."""

@@ -1,0 +1,1 @@
+"""Placing objects: pose search, refinement and support."""

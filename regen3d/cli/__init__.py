@@ -1,0 +1,1 @@
+"""`regen3d ...`: thin, one file per group of commands."""

@@ -1,0 +1,1 @@
+"""One scene in, a file that a studio opens out."""

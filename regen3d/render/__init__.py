@@ -1,0 +1,1 @@
+"""Rendering meshes into pictures: one z-buffer, one soft silhouette."""

@@ -1,0 +1,1 @@
+"""The empty room: lines, camera, box, plate and textured surfaces."""

@@ -1,0 +1,60 @@
+"""What a run is asked to do: stages, profiles, and the request for one scene."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from regen3d.errors import ConfigError
+
+MODEL_STAGES = ("segment", "plate", "geometry", "complete", "generate")
+"""Stages that a model runs, in order."""
+
+STAGES = ("segment", "plate", "geometry", "room", "isolate", "complete", "generate", "align", "assemble", "report")
+"""Every stage, in order."""
+
+OBJECT_STAGES = ("complete", "generate", "align")
+"""Stages that run once an object."""
+
+PROFILES: dict[str, dict[str, str]] = {
+    "embedded": dict.fromkeys(MODEL_STAGES, "embedded"),
+}
+"""Profile -> stage -> adapter."""
+
+
+class SceneRequest(BaseModel):
+    """One picture to turn into a scene, with everything the user decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: str = Field(description="Path of the picture.")
+    out: str = Field(description="Folder that the scene is written to.")
+    store: str | None = Field(default=None, description="URI of the store; default: `store` in the folder `out`.")
+    profile: str = Field(default="embedded", description="Chooses one adapter for every stage.")
+    overrides: dict[str, str] = Field(default_factory=dict, description="Stage -> adapter, before the profile.")
+    seed: int = Field(default=0, ge=0, description="For every random choice.")
+    labels: tuple[str, ...] = Field(default=(), description="What to look for; empty: the model's vocabulary.")
+    boxes: str | None = Field(default=None, description="JSON file of boxes.")
+    masks: str | None = Field(default=None, description="Folder of masks.")
+    camera: str | None = Field(default=None, description="JSON file of the camera.")
+    plate: str | None = Field(default=None, description="Picture of the empty room.")
+    meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
+    execution: Literal["local"] = Field(default="local", description="Where heavy calls run.")
+
+    @property
+    def store_uri(self) -> str:
+        """URI of the store that the scene is kept in."""
+        return self.store or f"{self.out.rstrip('/')}/store"
+
+
+def adapters_of(profile: str, overrides: dict[str, str]) -> dict[str, str]:
+    """Stage -> adapter.
+
+    Raises:
+        ConfigError: unknown profile, or a stage that no model runs.
+    """
+    if profile not in PROFILES:
+        raise ConfigError(f"unknown profile '{profile}': choose one of {', '.join(sorted(PROFILES))}")
+    for stage in overrides:
+        if stage not in MODEL_STAGES:
+            raise ConfigError(f"unknown stage '{stage}' in --set: choose one of {', '.join(MODEL_STAGES)}")
+    return {**PROFILES[profile], **overrides}

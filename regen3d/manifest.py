@@ -1,0 +1,171 @@
+"""The record of a scene: what was made, from what, by what, and where it lies in the store.
+
+Everything that regen3d writes can be rebuilt from a manifest and its store. Frames and units are those of
+`regen3d.frames`; matrices are lists of rows. The JSON schema is published as `docs/manifest.schema.json`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from regen3d.store import Ref, digest_of
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the old schema could not read the new one."""
+
+Matrix3 = Annotated[list[list[float]], Field(min_length=3, max_length=3)]
+Matrix4 = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
+Vector3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+_OUTSIDE_DIGEST = {"seconds", "reused", "run", "store", "exports", "stages"}
+
+
+class Entry(BaseModel):
+    """A frozen part of the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StageCall(Entry):
+    """One call of one stage: all that its result depends on, but for the code."""
+
+    stage: str = Field(description="segment, plate, geometry, room, isolate, complete, generate, align, assemble.")
+    object: str | None = Field(default=None, description="The object's name, for stages that run once an object.")
+    adapter: str | None = Field(default=None, description="Name of the model; null where no model runs.")
+    inputs: dict[str, Ref] = Field(default_factory=dict, description="Values that the stage reads.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Options, as JSON.")
+    seed: int = Field(default=0, description="Seed of the call, derived from the scene's seed, stage and object.")
+
+
+class Provenance(Entry):
+    """Who made an artifact."""
+
+    adapter: str = Field(description="Name in the registry, `hand-made`, or `regen3d` where no model runs.")
+    model: str = Field(description="The model or method.")
+    revision: str = Field(description="Version of weights or code.")
+    licence: str = Field(description="SPDX expression of the model's licence; `user` for hand-made input.")
+    seed: int = Field(description="Seed of the call.")
+    key: str = Field(description="Digest of everything that the result depends on.")
+
+
+class StageEntry(Entry):
+    """One finished call."""
+
+    call: StageCall = Field(description="What was asked.")
+    value: Ref = Field(description="What came out.")
+    provenance: Provenance = Field(description="Who made it.")
+    seconds: float = Field(ge=0, description="Time the computation took when it was made.")
+    reused: bool = Field(description="Whether this run took it from the store.")
+    notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
+
+
+class ImageEntry(Entry):
+    """The picture."""
+
+    name: str = Field(description="File name as given.")
+    pixels: Ref = Field(description="The working picture: sRGB, 8 bit, upright.")
+    width: int = Field(gt=0, description="Pixels.")
+    height: int = Field(gt=0, description="Pixels.")
+
+
+class CameraEntry(Entry):
+    """The camera that took the picture."""
+
+    intrinsics: Matrix3 = Field(description="K in pixels of the working picture.")
+    world_from_camera: Matrix4 = Field(description="From the OpenCV camera frame to the world, metres.")
+    hfov_deg: float = Field(description="Horizontal field of view.")
+    height_m: float = Field(description="Above the floor.")
+    confidence: float = Field(ge=0, le=1, description="0..1.")
+
+
+class RoomEntry(Entry):
+    """The empty room."""
+
+    yaw_deg: float = Field(description="Rotation about +Y that takes the room's axes to the world's.")
+    bounds_min: Vector3 = Field(description="Least corner in the room's axes, metres; y = 0 is the floor.")
+    bounds_max: Vector3 = Field(description="Greatest corner in the room's axes, metres.")
+    seen: list[str] = Field(description="Sides that the picture shows.")
+    confidence: float = Field(ge=0, le=1, description="0..1.")
+    believable: bool = Field(description="Whether the confidence suffices to trust walls and floor.")
+    scale_source: str = Field(description="Where metres come from.")
+
+
+class Diagnostics(Entry):
+    """How well an object explains the picture and stands in the room."""
+
+    mask_iou: float = Field(description="Rendered mesh against visible mask, 0..1.")
+    contact_gap_m: float = Field(description="Lowest point above its support; negative when sunk in.")
+    point_residual_m: float | None = Field(description="Median distance of visible points to the mesh.")
+    runner_up_margin: float = Field(description="Lead over the best start that faces elsewhere.")
+
+
+class ObjectEntry(Entry):
+    """One object."""
+
+    name: str = Field(description="Unique in the scene; node and file name.")
+    label: str = Field(description="What it is.")
+    score: float = Field(description="Confidence of the detection, 0..1.")
+    status: Literal["ok", "placeholder", "failed"] = Field(description="`failed` objects have no mesh.")
+    reason: str | None = Field(default=None, description="Why it is not `ok`.")
+    box: tuple[int, int, int, int] = Field(description="(x0, y0, x1, y1) of the visible mask, pixels.")
+    truncated: bool = Field(description="Whether the picture's border cuts it.")
+    kind: str | None = Field(default=None, description="What mesh was made.")
+    support: str | None = Field(default=None, description="floor, wall, ceiling, free, or the object below.")
+    world_from_object: Matrix4 | None = Field(default=None, description="Similarity, metres.")
+    size_m: Vector3 | None = Field(default=None, description="Width, height, depth along the object's own axes.")
+    mesh: Ref | None = Field(default=None, description="The mesh, object frame.")
+    diagnostics: Diagnostics | None = Field(default=None, description="Null for placeholders.")
+    notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back.")
+
+
+class RunEntry(Entry):
+    """The run that wrote this manifest; outside the digest."""
+
+    id: str = Field(description="The flow run, or `store` where the answer was in the store.")
+    started: str = Field(description="ISO 8601, UTC.")
+    seconds: float = Field(description="From start to manifest.")
+    host: str = Field(description="Machine.")
+    versions: dict[str, str] = Field(default_factory=dict, description="Of the packages that compute.")
+
+
+class Manifest(Entry):
+    """A whole scene."""
+
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="Of this document.")
+    regen3d: str = Field(description="Version of regen3d.")
+    scene: str = Field(description="Name of the scene.")
+    status: Literal["whole", "partial"] = Field(description="`partial`: placeholders, or no believable room.")
+    profile: str = Field(description="Profile that chose the adapters.")
+    adapters: dict[str, str] = Field(description="Stage -> adapter.")
+    seed: int = Field(description="Seed of the scene.")
+    image: ImageEntry
+    camera: CameraEntry
+    room: RoomEntry
+    background: Ref = Field(description="Meshes of the empty room.")
+    plate: Ref = Field(description="Picture of the empty room.")
+    objects: tuple[ObjectEntry, ...] = Field(description="In the order of their names.")
+    notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
+    stages: tuple[StageEntry, ...] = Field(description="Every finished call, with its provenance.")
+    exports: dict[str, Ref] = Field(default_factory=dict, description="Path in the scene's folder -> file.")
+    store: str = Field(description="URI of the store; relative to this file where it lies beside it.")
+    run: RunEntry
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the scene itself: times, run ids, hosts and links are left out.
+
+        Values and provenance of the stages count; the report and what else shows times does not.
+        """
+        document = self.model_dump(mode="json", exclude=_OUTSIDE_DIGEST)
+        document["made"] = sorted((entry.provenance.key, entry.value.digest) for entry in self.stages)
+        return digest_of(document)
+
+
+def believable(confidence: float) -> bool:
+    """Whether a room of this confidence can be trusted."""
+    return confidence >= 0.5
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a manifest."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}

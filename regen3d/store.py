@@ -1,0 +1,170 @@
+"""The one door to the object store: content-addressed blobs, and records found by key.
+
+A blob's name is the SHA-256 of its bytes, so it never changes and writing it twice is harmless. A record is a small
+JSON document under a key of the caller's choice. Both appear whole or not at all. `file://` and plain folders work out
+of the box, other protocols through the fsspec package that speaks them (`s3://`: the extra `s3`).
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from regen3d.errors import ConfigError, StoreUnavailableError
+
+PROTOCOLS = ("file", "memory", "s3")
+"""What a store URI may begin with."""
+
+_SAFE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+
+
+class Ref(BaseModel):
+    """A blob in the store, named by its content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the bytes, hexadecimal.")
+    suffix: str = Field(pattern=r"^(\.[a-z0-9]+)+$", description="What the bytes are, as a file ending.")
+    size: int = Field(ge=0, description="Number of bytes.")
+
+    @property
+    def path(self) -> str:
+        """Where the blob lies below the root of its store."""
+        return f"blobs/{self.digest[:2]}/{self.digest}{self.suffix}"
+
+
+def digest_of(document: Any) -> str:
+    """SHA-256 of a JSON document, independent of the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_jsonable)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no digest")
+
+
+class Store:
+    """Blobs and records below one root.
+
+    Cheap to construct; safe to use from several threads and from several processes at once.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Open a store.
+
+        Args:
+            uri: a folder, or `file://...`, `s3://bucket/prefix`, `memory://name`.
+
+        Raises:
+            ConfigError: the protocol is unknown, or the package that speaks it is not installed.
+        """
+        self.uri = uri
+        protocol = uri.split("://", 1)[0] if "://" in uri else "file"
+        if protocol not in PROTOCOLS:
+            raise ConfigError(
+                f"a store cannot be at '{uri}': give a folder, or a URI that begins with file:// or s3://"
+            )
+        if protocol == "s3" and not uri.removeprefix("s3://").strip("/"):
+            raise ConfigError(f"the store URI '{uri}' names no bucket: write s3://BUCKET/PREFIX")
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(uri if "://" in uri else str(Path(uri).absolute()))
+        except ImportError as error:
+            raise ConfigError(f"'{uri}' needs a package: install it with `pip install 'regen3d[s3]'`") from error
+        self._is_local = protocol == "file"
+        if self._is_local and Path(self._root).exists() and not Path(self._root).is_dir():
+            raise ConfigError(f"the store '{uri}' is a file: name a folder")
+
+    def put_bytes(self, content: bytes, suffix: str) -> Ref:
+        """Keep bytes and return where they are."""
+        ref = Ref(digest=hashlib.sha256(content).hexdigest(), suffix=suffix, size=len(content))
+        if not self.has(ref):
+            self._write(ref.path, content)
+        return ref
+
+    def get_bytes(self, ref: Ref) -> bytes:
+        """The bytes of a blob.
+
+        Raises:
+            StoreUnavailableError: the blob is gone, or damaged; a damaged one is removed so that it is made again.
+        """
+        content = self._read(ref.path)
+        if content is None:
+            raise StoreUnavailableError(f"{ref.path} is not in the store '{self.uri}': run the scene again")
+        if hashlib.sha256(content).hexdigest() != ref.digest:
+            self._files.rm_file(self._path(ref.path))
+            raise StoreUnavailableError(f"{ref.path} in the store '{self.uri}' was damaged and is removed: run again")
+        return content
+
+    def has(self, ref: Ref) -> bool:
+        """Whether the blob is there with its full size."""
+        try:
+            return self._files.info(self._path(ref.path))["size"] == ref.size
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._unavailable(ref.path, error) from error
+
+    def put_record(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write a JSON document under a key such as `stages/align/3f2a`, replacing what was there."""
+        self._write(_record_path(key), json.dumps(document, sort_keys=True, allow_nan=False).encode())
+
+    def get_record(self, key: str) -> dict[str, Any] | None:
+        """The document under a key; None where there is none or it cannot be read as JSON."""
+        content = self._read(_record_path(key))
+        if content is None:
+            return None
+        try:
+            document = json.loads(content)
+        except ValueError:
+            return None
+        return document if isinstance(document, dict) else None
+
+    def _path(self, path: str) -> str:
+        return f"{self._root.rstrip('/')}/{path}"
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            return self._files.cat_file(self._path(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unavailable(path, error) from error
+
+    def _write(self, path: str, content: bytes) -> None:
+        target = self._path(path)
+        try:
+            if self._is_local:
+                write_atomically(Path(target), content)
+            else:
+                # One PUT: object stores show an object whole or not at all.
+                self._files.pipe_file(target, content)
+        except OSError as error:
+            raise self._unavailable(path, error) from error
+
+    def _unavailable(self, path: str, error: OSError) -> StoreUnavailableError:
+        return StoreUnavailableError(f"the store '{self.uri}' did not take or give {path}: {error}")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a local file so that a reader sees the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _record_path(key: str) -> str:
+    if not _SAFE_KEY.fullmatch(key) or ".." in key:
+        raise ConfigError(f"'{key}' is no record key: use letters, digits, '-', '_', '.' and single slashes")
+    return f"{key}.json"

@@ -44,7 +44,7 @@ def rows_of_faces(
 
 
 def barycentric_planes(corners: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "n 3 3"]:
-    """Rows of M^-1: a corner's weight over depth is `row @ (u, v, 1)`; NaN for a face seen edge-on (it covers nothing)."""
+    """Rows of M^-1: a corner's weight over depth is `row @ (u, v, 1)`; NaN for a face seen edge-on."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     adjugate = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
     determinant = np.einsum("ij,ij->i", a, adjugate[:, 0])

@@ -108,7 +108,7 @@ class _SoftCoverage(torch.autograd.Function):
 def _near_pairs(
     corners: Float[Tensor, "b f 3 2"], drawn: Tensor, hw: tuple[int, int], settings: tuple[float, int]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of (index into the flattened faces, index into the flattened pictures) of faces and pixels that are near."""
+    """Chunks of (index of the face over all poses, index of the pixel over all pictures) of pairs that are near."""
     sigma, chunk_pairs = settings
     height, width = hw
     radius = math.sqrt(sigma * math.log(1.0 / LEAST_PROBABILITY - 1.0))

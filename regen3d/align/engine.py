@@ -1,0 +1,110 @@
+"""Placing one object: evidence, search, refinement, diagnostics."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
+from regen3d.align.energy import Evidence
+from regen3d.align.planes import support_plane
+from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinates, similarity
+from regen3d.align.proxy import make_proxy
+from regen3d.align.refine import Refined, refine
+from regen3d.align.search import starting_poses
+from regen3d.align.target import Target, make_target
+from regen3d.errors import AlignmentDivergedError
+from regen3d.frames import yaw_of
+from regen3d.types import Alignment, Asset, ObjectView, PointMap, RoomLayout, Similarity
+
+OTHER_WAY_RAD = np.radians(30.0)
+"""A pose that faces at least this far elsewhere is a rival, not the same answer again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignRequest:
+    """Where does this mesh stand?"""
+
+    view: ObjectView
+    """The object in its picture."""
+    asset: Asset
+    """Its mesh."""
+    support: str
+    """`floor`, `wall`, `ceiling`, `free`, or the name of the object below."""
+    points: PointMap | None = None
+    """A point for each pixel of the picture; only metric ones are used."""
+    layout: RoomLayout | None = None
+    """The room box."""
+    seed: int = 0
+    """For every random choice."""
+
+
+def align_object(request: AlignRequest) -> Alignment:
+    """Find the pose that explains an object's mask and visible points.
+
+    An object on another one is placed as if it stood on the floor: scaling about the camera's centre changes no
+    silhouette, so `settle` can lift it to where it belongs.
+
+    Raises:
+        AlignmentDivergedError: the mask is empty, or no pose overlaps it.
+        InvalidMeshError: the mesh has no surface.
+    """
+    view, mesh = request.view, request.asset.mesh
+    x0, y0, x1, y1 = view.instance.box
+    middle = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
+    plane, notes = support_plane(request.support, view.camera, middle, (request.layout, request.points))
+    target = make_target(view, request.points, request.seed)
+    if plane is FLOOR and request.support != "floor":
+        target = _lowered(target, view)
+    known = request.asset.scale == "metric" and (plane is not FLOOR or request.support == "floor")
+    proxy = make_proxy(mesh, request.seed)
+    evidence = Evidence(plane=plane, proxy=proxy, target=target, known_log_scale=0.0 if known else None)
+    starts = starting_poses(evidence)
+    if request.asset.pose_hint is not None:
+        starts = np.concatenate([_hinted(plane, request.asset.pose_hint), starts])
+    refined = refine(evidence, starts, request.seed)
+    pose = similarity(plane, refined.parameters[0], mesh.vertices)
+    iou = mask_iou(view, silhouette(mesh, pose, view.camera))
+    if iou <= 0.0:
+        raise AlignmentDivergedError(
+            f"no pose of {view.instance.name} overlaps its mask: check the mask, the camera and the mesh"
+        )
+    return Alignment(
+        world_from_object=pose,
+        support=plane.name if plane is not FLOOR else request.support,
+        mask_iou=iou,
+        contact_gap_m=0.0,
+        point_residual_m=point_residual(proxy.surface, pose, target.points),
+        runner_up_margin=_margin(refined),
+        notes=notes,
+    )
+
+
+def _lowered(target: Target, view: ObjectView) -> Target:
+    """The evidence for an object on another one as if it stood on the floor: its points scaled about the camera."""
+    if len(target.points) == 0:
+        return target
+    eye = view.camera.position
+    base = float(np.percentile(target.points[:, 1], 5.0))
+    if not 0.0 < base < 0.9 * eye[1]:
+        return replace(target, points=np.zeros((0, 3)))
+    factor = float(eye[1] / (eye[1] - base))
+    return replace(target, points=eye + factor * (target.points - eye), distance_m=factor * target.distance_m)
+
+
+def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:
+    """The pose that the generator had in mind, on the plane."""
+    first, second = plane_coordinates(plane, hint.translation)
+    return np.array([[first, second, yaw_of(hint.rotation), np.log(hint.scale)]])
+
+
+def _margin(refined: Refined) -> float:
+    """How much worse the best pose is that faces elsewhere; 1 where there is none."""
+    turn = refined.parameters[:, 2] - refined.parameters[0, 2]
+    rivals = refined.energies[np.abs((turn + np.pi) % (2.0 * np.pi) - np.pi) > OTHER_WAY_RAD]
+    return _clip(rivals - refined.energies[0])
+
+
+def _clip(gaps: Float[np.ndarray, " n"]) -> float:
+    """The smallest gap within 0..1."""
+    return float(np.clip(gaps.min(initial=1.0), 0.0, 1.0))

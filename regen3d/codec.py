@@ -53,7 +53,7 @@ def get_value(store: Store, ref: Ref, kind: type[Value]) -> Value:
 
 
 def is_complete(store: Store, ref: Ref) -> bool:
-    """Whether a value and every array that it names are in the store."""
+    """Whether a value, every array and every value that it names are in the store."""
     if not store.has(ref):
         return False
     if ref.suffix != ".json":
@@ -62,13 +62,13 @@ def is_complete(store: Store, ref: Ref) -> bool:
         document = json.loads(store.get_bytes(ref))
     except StoreUnavailableError:
         return False
-    return all(store.has(inner) for inner in _refs_in(document))
+    return all(is_complete(store, inner) for inner in _refs_in(document))
 
 
 def _refs_in(document: Any) -> list[Ref]:
     if isinstance(document, dict):
-        if "blob" in document:
-            return [Ref.model_validate(document["blob"])]
+        if "blob" in document or "ref" in document:
+            return [Ref.model_validate(document.get("blob") or document["ref"])]
         return [ref for item in document.values() for ref in _refs_in(item)]
     if isinstance(document, list):
         return [ref for item in document for ref in _refs_in(item)]

@@ -1,5 +1,6 @@
 """What a run is asked to do: stages, profiles, and the request for one scene."""
 
+from pathlib import PurePath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,6 +40,11 @@ class SceneRequest(BaseModel):
     plate: str | None = Field(default=None, description="Picture of the empty room.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     execution: Literal["local"] = Field(default="local", description="Where heavy calls run.")
+
+    @property
+    def name(self) -> str:
+        """Name of the scene: the picture's file name without its ending."""
+        return PurePath(self.image).stem
 
     @property
     def store_uri(self) -> str:

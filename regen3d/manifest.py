@@ -13,6 +13,9 @@ from regen3d.store import Ref, digest_of
 SCHEMA_VERSION = 1
 """Raised when a reader of the old schema could not read the new one."""
 
+HAND_MADE = "hand-made"
+"""Adapter name of what the user gave instead of a model's answer."""
+
 Matrix3 = Annotated[list[list[float]], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
 Vector3 = Annotated[list[float], Field(min_length=3, max_length=3)]
@@ -35,6 +38,19 @@ class StageCall(Entry):
     inputs: dict[str, Ref] = Field(default_factory=dict, description="Values that the stage reads.")
     params: dict[str, Any] = Field(default_factory=dict, description="Options, as JSON.")
     seed: int = Field(default=0, description="Seed of the call, derived from the scene's seed, stage and object.")
+
+    @property
+    def title(self) -> str:
+        """Stage and object, as people read it: `align: armchair-1`."""
+        return f"{self.stage}: {self.object}" if self.object else self.stage
+
+    def with_inputs(self, **inputs: Ref) -> "StageCall":
+        """The same call with further inputs."""
+        return self.model_copy(update={"inputs": {**self.inputs, **inputs}})
+
+    def by_hand(self, value: Ref | None) -> "StageCall":
+        """The same call answered by what the user made, if that is anything."""
+        return self.model_copy(update={"adapter": HAND_MADE}).with_inputs(hand_made=value) if value else self
 
 
 class Provenance(Entry):

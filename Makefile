@@ -1,0 +1,51 @@
+# make demo: from nothing to a scene.   make test: everything that is checked.   make help: the rest.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out/living-room
+WORKERS ?= 2
+
+.PHONY: help demo install test check unit soak schema clean
+
+help:  ## Show this list.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed  ## Install, turn the example picture into a scene, say where it is.
+	$(BIN)/regen3d run examples/living-room.png --out $(OUT)
+	@echo
+	@echo "Your scene is in $(OUT):"
+	@echo "  open $(OUT)/report.html in a browser to see what was found and how well it fits,"
+	@echo "  import $(OUT)/scene.glb into Blender (File > Import > glTF 2.0), Houdini or Unreal,"
+	@echo "  then try your own picture: $(BIN)/regen3d run PICTURE --out FOLDER"
+
+install: $(VENV)/.installed-dev  ## Install with everything that development needs.
+
+test: check unit  ## Everything but the soak runs: format, lint, types, imports, tests.
+
+check: $(VENV)/.installed-dev  ## Format, lint, types, import rules.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+unit: $(VENV)/.installed-dev  ## The tests.
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not soak and not gpu"
+
+soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments.
+	$(BIN)/pytest -m soak
+
+schema: $(VENV)/.installed  ## Write docs/manifest.schema.json anew.
+	$(BIN)/python -c "import json; from regen3d.manifest import schema; print(json.dumps(schema(), indent=2))" > docs/manifest.schema.json
+
+clean:  ## Remove the virtual environment and caches; scenes stay.
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.installed

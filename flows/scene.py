@@ -1,0 +1,148 @@
+"""One picture in, one scene out: the wiring of the stages."""
+
+import time
+from dataclasses import dataclass
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+
+from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
+from regen3d.errors import ConfigError, InputError
+from regen3d.manifest import Manifest, StageEntry, believable
+from tasks.align import align
+from tasks.assemble import assemble
+from tasks.complete import complete
+from tasks.generate import generate
+from tasks.geometry import geometry
+from tasks.ingest import SceneInputs, read_inputs
+from tasks.isolate import IsolatedObject, isolate, isolated_objects
+from tasks.plate import plate
+from tasks.progress import Progress, tell
+from tasks.record import RunFacts, finish_scene, room_confidence
+from tasks.report import report
+from tasks.room import room
+from tasks.segment import segment
+from tasks.stage import SceneContext
+
+Shared = dict[str, StageEntry]
+"""Stage -> finished call."""
+
+Outcomes = dict[str, tuple[Shared, str | None]]
+"""Object -> its finished calls, and why the next one failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRun:
+    """The three task runs of one object, perhaps still running."""
+
+    name: str
+    """The object."""
+    futures: dict[str, PrefectFuture[StageEntry]]
+    """Stage -> future, in the order of `OBJECT_STAGES`."""
+
+    def wait(self) -> tuple[Shared, str | None]:
+        """Entries of the stages that finished, and why the first other one did not."""
+        entries: Shared = {}
+        for stage, future in self.futures.items():
+            future.wait()
+            if not future.state.is_completed():
+                error = future.state.result(raise_on_failure=False)
+                return entries, f"{stage}: {error}"
+            entries[stage] = future.result()
+        return entries, None
+
+
+@flow(
+    name="reconstruct-scene",
+    flow_run_name="{request.name}",
+)
+def reconstruct_scene(request: SceneRequest) -> Manifest:
+    """Turn one picture into a scene and write its folder.
+
+    Raises:
+        InputError: the picture, or another thing that the request names, cannot be used, or shows neither objects
+            nor a room.
+    """
+    started = time.time()
+    inputs = read_inputs(request)
+    context = SceneContext(
+        store=request.store_uri,
+        adapters=adapters_of(request.profile, request.overrides),
+        seed=request.seed,
+        execution=request.execution,
+    )
+    shared = perceive(context, inputs)
+    objects = isolated_objects(context, shared["isolate"])
+    if not objects and not believable(room_confidence(context, shared["room"])):
+        raise InputError(
+            f"'{inputs.image_name}' shows neither objects nor a room that could be found: "
+            "give a photograph of a room with its floor in view, or help with --boxes, --masks or --camera"
+        )
+    unknown = sorted(set(inputs.meshes) - {item.name for item in objects})
+    if unknown:
+        found = ", ".join(item.name for item in objects) or "none"
+        raise ConfigError(f"--mesh names '{unknown[0]}', which is no object of this scene: the objects are {found}")
+    for item in objects:
+        for stage in OBJECT_STAGES:
+            tell(Progress(stage=stage, object=item.name, event="planned"))
+    runs = [start_object(context, inputs, item, shared) for item in objects]
+    outcomes = {run.name: run.wait() for run in runs}
+    shared["assemble"] = put_together(context, inputs, shared, outcomes, objects)
+    shared["report"] = report(
+        context,
+        context.call("report").with_inputs(image=inputs.image),
+        {name: shared[name] for name in ("segment", "plate", "geometry", "room", "assemble")},
+    )
+    facts = RunFacts(request=request, inputs=inputs, started=started, id=str(flow_run.id))
+    entries = [*shared.values(), *(entry for entries, _ in outcomes.values() for entry in entries.values())]
+    return finish_scene(context, facts, entries)
+
+
+def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
+    """The stages that look at the whole picture, one after the other."""
+    known = {"image": inputs.image} | ({"camera": inputs.camera} if inputs.camera else {})
+    params = {"labels": list(inputs.labels), "boxes": list(inputs.boxes)}
+    shared: Shared = {}
+    call = context.call("segment", **params).with_inputs(image=inputs.image)
+    shared["segment"] = segment(context, call.by_hand(inputs.masks))
+    call = context.call("plate").with_inputs(**known)
+    shared["plate"] = plate(context, call.by_hand(inputs.plate), {"segmentation": shared["segment"]})
+    seen = {"segmentation": shared["segment"], "plate": shared["plate"]}
+    shared["geometry"] = geometry(context, context.call("geometry").with_inputs(**known), seen)
+    measured = {"plate": shared["plate"], "geometry": shared["geometry"]}
+    shared["room"] = room(context, context.call("room"), measured)
+    seen = {"segmentation": shared["segment"], "geometry": shared["geometry"], "room": shared["room"]}
+    shared["isolate"] = isolate(context, context.call("isolate").with_inputs(image=inputs.image), seen)
+    return shared
+
+
+def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObject, shared: Shared) -> ObjectRun:
+    """Start the stages of one object; they wait for each other and for no other object."""
+    futures: dict[str, PrefectFuture[StageEntry]] = {}
+    call = context.call("generate", item.name).with_inputs(view=item.view)
+    if item.name in inputs.meshes:
+        futures["generate"] = generate.submit(context, call.by_hand(inputs.meshes[item.name]))
+    else:
+        completion = context.call("complete", item.name).with_inputs(view=item.view)
+        futures["complete"] = complete.submit(context, completion)
+        futures["generate"] = generate.submit(context, call, {"completion": futures["complete"]})
+    call = context.call("align", item.name, support=item.support).with_inputs(view=item.view)
+    upstream = {"asset": futures["generate"], "geometry": shared["geometry"], "room": shared["room"]}
+    futures["align"] = align.submit(context, call, upstream)
+    return ObjectRun(name=item.name, futures=futures)
+
+
+def put_together(
+    context: SceneContext, inputs: SceneInputs, shared: Shared, outcomes: Outcomes, objects: tuple[IsolatedObject, ...]
+) -> StageEntry:
+    """Assemble the objects that are done, with placeholders for the others."""
+    done = {name: entries for name, (entries, reason) in outcomes.items() if reason is None}
+    failed = {name: reason for name, (_, reason) in outcomes.items() if reason is not None}
+    made_by = {name: entries["generate"].provenance.model_dump(exclude={"key"}) for name, entries in done.items()}
+    call = context.call("assemble", scene=inputs.name, failed=failed, made_by=made_by)
+    call = call.with_inputs(**{f"{item.name}.view": item.view for item in objects})
+    upstream = {"segmentation": shared["segment"], "geometry": shared["geometry"], "room": shared["room"]}
+    upstream |= {f"{name}.asset": entries["generate"] for name, entries in done.items()}
+    upstream |= {f"{name}.alignment": entries["align"] for name, entries in done.items()}
+    return assemble(context, call, upstream)

@@ -1,0 +1,71 @@
+"""The command line itself: its commands, and how their errors become exit codes."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from regen3d import __version__
+from regen3d.cli.doctor import doctor
+from regen3d.cli.run import run
+from regen3d.cli.stage import stage
+from regen3d.errors import InputError, Regen3dError
+
+BAD_INPUT = 2
+"""Exit code when the user can mend it."""
+
+FAILED = 1
+"""Exit code of anything else."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    name="regen3d",
+    help="Turn one image of an indoor scene into a complete, textured, editable 3D scene.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+app.command()(run)
+app.command()(stage)
+app.command()(doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"regen3d {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    try:
+        app(standalone_mode=True)
+    except Regen3dError as error:
+        place = " ".join(part for part in (error.stage, error.instance) if part)
+        _complain(f"{place}: {error}" if place else str(error))
+        sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)
+    except KeyboardInterrupt:
+        _complain("stopped; finished stages are kept: run the same command again to go on")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if "REGEN3D_DEBUG" in os.environ:
+            raise
+        _complain(f"internal error, {type(error).__name__}: {error} (set REGEN3D_DEBUG=1 to see where)")
+        sys.exit(FAILED)
+    sys.exit(0)
+
+
+def _complain(sentence: str) -> None:
+    typer.secho(f"regen3d: {sentence}", fg=typer.colors.RED, err=True)

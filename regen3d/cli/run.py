@@ -1,0 +1,126 @@
+"""`regen3d run`: one picture in, one scene out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regen3d.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regen3d.config import SceneRequest
+    from regen3d.manifest import Manifest
+
+PARTIAL = 3
+"""Exit code of a scene with placeholders or without a believable room."""
+
+
+def run(
+    image: Annotated[Path, typer.Argument(help="Picture of an indoor scene.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write the scene to.", show_default=False)],
+    profile: Annotated[str, typer.Option(help="Chooses one adapter for every stage.")] = "embedded",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="STAGE=NAME", help="Another adapter for one stage; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    labels: Annotated[str | None, typer.Option(help='What to look for: "chair,table".')] = None,
+    boxes: Annotated[Path | None, typer.Option(help="JSON file with a box for each object.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Folder with a mask for each object.")] = None,
+    camera: Annotated[Path | None, typer.Option(help="JSON file with the camera.")] = None,
+    plate: Annotated[Path | None, typer.Option(help="Picture of the empty room.")] = None,
+    mesh: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="Folder or URI of the store.  [default: OUT/store]")] = None,
+) -> None:
+    """Turn one picture into a scene.
+
+    Writes scene.glb, objects/, background.glb, manifest.json, report.html and overlay.png to OUT. What you give by hand
+    (boxes, masks, camera, plate, meshes) always wins; docs/inputs.md describes the formats. Running the same command
+    again computes nothing that is there already.
+
+    Exit codes: 0 the whole scene; 3 a scene with placeholders or without a believable room; 2 something you gave
+    cannot be used; 1 anything else.
+
+    Example: regen3d run examples/living-room.png --out scenes/living-room
+    """
+    from regen3d.config import SceneRequest
+    from regen3d.inputs.labels import parse_labels
+    from regen3d.inputs.meshes import parse_mesh_option
+
+    request = SceneRequest(
+        image=_absolute(image),
+        out=_absolute(out),
+        store=store if store is None or "://" in store else _absolute(Path(store)),
+        profile=profile,
+        overrides=parse_overrides(set_ or []),
+        seed=seed,
+        labels=parse_labels(labels) if labels is not None else (),
+        boxes=boxes and _absolute(boxes),
+        masks=masks and _absolute(masks),
+        camera=camera and _absolute(camera),
+        plate=plate and _absolute(plate),
+        meshes={name: _absolute(path) for name, path in map(parse_mesh_option, mesh or [])},
+    )
+    raise typer.Exit(_finish(request))
+
+
+def parse_overrides(options: list[str]) -> dict[str, str]:
+    """Stage -> adapter from `STAGE=NAME` options.
+
+    Raises:
+        ConfigError: an option has another form, or a stage is named twice.
+    """
+    overrides: dict[str, str] = {}
+    for option in options:
+        stage, equals, name = option.partition("=")
+        if not (stage and equals and name):
+            raise ConfigError(f"--set takes STAGE=NAME, found '{option}': write for example --set segment=embedded")
+        if stage in overrides:
+            raise ConfigError(f"--set names the stage '{stage}' twice: choose one adapter for it")
+        overrides[stage] = name
+    return overrides
+
+
+def _absolute(path: Path) -> str:
+    return str(path.expanduser().absolute())
+
+
+def _finish(request: "SceneRequest") -> int:
+    """Answer from the store where possible, else run the flow; returns the exit code."""
+    from regen3d.cli.summary import print_summary
+    from regen3d.fingerprint import run_key
+    from regen3d.runs import deliver, find_run
+    from regen3d.store import Store
+
+    _check(request)
+    store = Store(request.store_uri)
+    known = find_run(store, run_key(request))
+    manifest = _compute(request) if known is None else deliver(store, known, Path(request.out))
+    print_summary(manifest, Path(request.out))
+    return 0 if manifest.status == "whole" else PARTIAL
+
+
+def _check(request: "SceneRequest") -> None:
+    """Refuse what cannot be used before anything is written or started."""
+    from models import registry
+    from regen3d.config import adapters_of
+    from tasks.ingest import check_inputs
+
+    for stage, name in adapters_of(request.profile, request.overrides).items():
+        registry.find(stage, name)
+    if Path(request.out).exists() and not Path(request.out).is_dir():
+        raise ConfigError(f"--out '{request.out}' is a file: name a folder")
+    check_inputs(request)
+
+
+def _compute(request: "SceneRequest") -> "Manifest":
+    from regen3d.cli.progress import progress_bar
+    from regen3d.cli.quiet import calm_prefect
+
+    calm_prefect()
+    with progress_bar() as bar:
+        bar.begin("starting the orchestrator")
+        from flows.scene import reconstruct_scene
+
+        return reconstruct_scene(request)

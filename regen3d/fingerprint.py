@@ -1,0 +1,95 @@
+"""Digests that decide whether a result can be reused: of the code of a stage, of a call, of a whole run.
+
+Reads source files by name and imports nothing but the store, so that a finished scene is recognised in milliseconds.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import regen3d
+from regen3d.config import SceneRequest, adapters_of
+from regen3d.errors import UnreadableImageError
+from regen3d.manifest import StageCall
+from regen3d.store import digest_of
+
+_ROOT = Path(regen3d.__file__).parent.parent
+
+_SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/base.py")
+
+_ROOM = ("regen3d/room",)
+_FIT = ("regen3d/align", "regen3d/render")
+
+STAGE_CODE: dict[str, tuple[str, ...]] = {
+    "segment": ("models/segmentation", "tasks/segment.py"),
+    "plate": ("models/editing", *_ROOM, "tasks/plate.py"),
+    "geometry": ("models/geometry", *_ROOM, "tasks/geometry.py"),
+    "room": (*_ROOM, "tasks/room.py"),
+    "isolate": ("regen3d/align", "tasks/isolate.py"),
+    "complete": ("models/editing", "models/assets", *_FIT, "tasks/complete.py"),
+    "generate": ("models/assets", *_FIT, "tasks/generate.py"),
+    "align": (*_FIT, "tasks/align.py"),
+    "assemble": (*_FIT, "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py"),
+    "report": ("regen3d/render", "regen3d/export", "tasks/report.py"),
+}
+"""Stage -> files and folders whose source decides its result: a change there makes old results stale."""
+
+
+@functools.cache
+def code_version(stage: str) -> str:
+    """Digest of the source that a stage runs."""
+    return _source_digest((*STAGE_CODE[stage], *_SHARED))
+
+
+def key_of(call: StageCall, revision: str) -> str:
+    """Digest of everything that a call's result depends on: code, model revision, inputs, options, seed."""
+    inputs = {name: ref.digest for name, ref in call.inputs.items()}
+    facts = call.model_dump(mode="json", exclude={"inputs"})
+    return digest_of({**facts, "inputs": inputs, "code": code_version(call.stage), "revision": revision})
+
+
+def run_key(request: SceneRequest) -> str:
+    """Digest of a whole run: the bytes of every file that the user gave, every decision, and all the code.
+
+    Raises:
+        UnreadableImageError: a file that the request names is missing.
+    """
+    facts = request.model_dump(mode="json", exclude={"out", "store", "execution", "overrides", "profile"})
+    for name in ("image", "boxes", "masks", "camera", "plate"):
+        facts[name] = _content_digest(facts[name])
+    facts["image_name"] = Path(request.image).name
+    facts["meshes"] = {name: _content_digest(path) for name, path in request.meshes.items()}
+    facts["adapters"] = adapters_of(request.profile, request.overrides)
+    facts["profile"] = request.profile
+    facts["code"] = _source_digest(("regen3d", "models", "tasks", "flows"))
+    return digest_of(facts)
+
+
+def derive_seed(seed: int, stage: str, name: str | None) -> int:
+    """Seed of one call, independent between stages and objects."""
+    return int(digest_of([seed, stage, name or ""])[:8], 16)
+
+
+def _content_digest(path: str | None) -> str | None:
+    if path is None:
+        return None
+    files = sorted(Path(path).rglob("*")) if Path(path).is_dir() else [Path(path)]
+    state = hashlib.sha256()
+    for file in files:
+        if file.is_dir():
+            continue
+        try:
+            state.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
+        except OSError as error:
+            raise UnreadableImageError(f"cannot read '{file}': {error.strerror}; check the path") from error
+    return state.hexdigest()
+
+
+def _source_digest(roots: tuple[str, ...]) -> str:
+    state = hashlib.sha256()
+    for root in sorted(set(roots)):
+        path = _ROOT / root
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.suffix in {".py", ".j2", ".json"}:
+                state.update(file.relative_to(_ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return state.hexdigest()

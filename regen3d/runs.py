@@ -1,0 +1,47 @@
+"""Finished runs: found again by what was asked, so that asking twice computes nothing."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from regen3d import codec
+from regen3d.export.folder import write_scene_folder
+from regen3d.manifest import Manifest
+from regen3d.store import Ref, Store
+
+
+def keep_run(store: Store, key: str, manifest: Manifest) -> None:
+    """Remember the manifest of a finished run under its `regen3d.fingerprint.run_key`."""
+    store.put_record(f"runs/{key}", manifest.model_dump(mode="json"))
+
+
+def find_run(store: Store, key: str) -> Manifest | None:
+    """The manifest of a finished run, if everything that it names is still in the store."""
+    document = store.get_record(f"runs/{key}")
+    if document is None:
+        return None
+    try:
+        manifest = Manifest.model_validate(document)
+    except ValidationError:
+        # Written by a version with another schema: the stages are still found one by one.
+        return None
+    if not all(codec.is_complete(store, ref) for ref in _refs_of(manifest)):
+        return None
+    stages = tuple(entry.model_copy(update={"reused": True}) for entry in manifest.stages)
+    return manifest.model_copy(update={"stages": stages, "run": manifest.run.model_copy(update={"id": "store"})})
+
+
+def deliver(store: Store, manifest: Manifest, out: Path) -> Manifest:
+    """Write a scene's folder and return the manifest as it stands there."""
+    place = Path(store.uri).absolute()
+    inside = "://" not in store.uri and place.is_relative_to(out.absolute())
+    uri = place.relative_to(out.absolute()).as_posix() if inside else store.uri
+    delivered = manifest.model_copy(update={"store": uri})
+    write_scene_folder(store, delivered, out)
+    return delivered
+
+
+def _refs_of(manifest: Manifest) -> list[Ref]:
+    values = [entry.value for entry in manifest.stages]
+    inputs = [ref for entry in manifest.stages for ref in entry.call.inputs.values()]
+    return [*values, *inputs, *manifest.exports.values(), manifest.image.pixels]

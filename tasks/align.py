@@ -1,0 +1,34 @@
+"""Align: where does this object stand?"""
+
+from regen3d.align.engine import AlignRequest
+from regen3d.types import Alignment, Asset, Geometry, ObjectView, Room
+from tasks.artifacts import Preview
+from tasks.stage import Stage, StageWork, stage_task
+
+
+def compute(work: StageWork) -> Alignment:
+    """The pose that explains the picture best."""
+    points = work.value("geometry", Geometry).image_points
+    request = AlignRequest(
+        view=work.value("view", ObjectView),
+        asset=work.value("asset", Asset),
+        support=work.call.params["support"],
+        points=points if points.scale == "metric" else None,
+        layout=work.value("room", Room).layout,
+        seed=work.call.seed,
+    )
+    return work.ask_library("regen3d.align.engine:align_object", request)
+
+
+def _preview(value: Alignment, work: StageWork) -> Preview:
+    row = {
+        "mask IoU": f"{value.mask_iou:.2f}",
+        "stands on": value.support,
+        "contact gap": f"{100 * value.contact_gap_m:.1f} cm",
+        "lead over the runner-up": f"{value.runner_up_margin:.2f}",
+    }
+    return Preview(table=(row,), caption=f"{work.call.object}, placed")
+
+
+STAGE = Stage(name="align", produces=Alignment, compute=compute, preview=_preview)
+align = stage_task(STAGE)

@@ -1,0 +1,42 @@
+"""What the Prefect UI shows of a stage: a picture, a table, or text."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+
+from regen3d.export.pictures import jpeg_data_uri, thumbnail
+from regen3d.manifest import StageCall
+from regen3d.types import Rgb
+
+LONGEST_PX = 512
+"""Long side of pictures in the UI; they travel inside the artifact, so that no file server is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """One artifact: exactly one of picture, table and text is given."""
+
+    picture: Rgb | None = None
+    """Shown as an image."""
+    table: tuple[dict[str, Any], ...] | None = None
+    """Rows of columns."""
+    text: str | None = None
+    """Markdown."""
+    caption: str = ""
+    """One line below it."""
+
+
+def publish(preview: Preview | None, call: StageCall) -> None:
+    """Attach a preview to the running task."""
+    if preview is None:
+        return
+    key = re.sub(r"[^a-z0-9]+", "-", call.title.lower()).strip("-")
+    if preview.picture is not None:
+        uri = jpeg_data_uri(thumbnail(preview.picture, longest=LONGEST_PX))
+        create_image_artifact(image_url=uri, key=key, description=preview.caption)
+    elif preview.table is not None:
+        create_table_artifact(table=list(preview.table), key=key, description=preview.caption)
+    else:
+        create_markdown_artifact(markdown=preview.text or "", key=key, description=preview.caption)

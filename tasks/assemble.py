@@ -1,0 +1,144 @@
+"""Assemble: every object at its place, the room round them, and the files that a studio opens."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from models.base import Segmentation
+from regen3d import codec
+from regen3d.align.settle import PlacedObject, settle
+from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
+from regen3d.frames import gravity_in_camera
+from regen3d.store import Ref
+from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, Mesh, ObjectView, Room
+from tasks.artifacts import Preview
+from tasks.placeholder import placeholder
+from tasks.stage import Stage, StageWork, stage_task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssembledObject:
+    """One object of the finished scene."""
+
+    instance: Instance
+    """What the picture shows of it."""
+    status: Literal["ok", "placeholder", "failed"]
+    """`failed` objects have neither mesh nor alignment."""
+    reason: str | None
+    """Why it is not `ok`."""
+    kind: str | None
+    """What mesh was made."""
+    mesh: Mesh | None
+    """Object frame."""
+    alignment: Alignment | None
+    """Where it stands."""
+    notes: tuple[str, ...]
+    """What was assumed or fell back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The finished scene."""
+
+    objects: tuple[AssembledObject, ...]
+    """In the order of the segmentation."""
+    exports: dict[str, Ref]
+    """Path in the scene's folder -> file."""
+
+
+codec.register(AssembledObject, Assembly)
+
+
+def compute(work: StageWork) -> Assembly:
+    """Objects settled on their supports, and the exported files."""
+    camera, room = work.value("geometry", Geometry).camera, work.value("room", Room)
+    instances = work.value("segmentation", Segmentation).instances
+    objects = _settled([_object(work, instance) for instance in instances], camera, room)
+    return Assembly(objects=tuple(objects), exports=_export(work, objects, camera, room))
+
+
+def _object(work: StageWork, instance: Instance) -> AssembledObject:
+    reason = work.call.params["failed"].get(instance.name)
+    if reason is None:
+        asset = work.value(f"{instance.name}.asset", Asset)
+        alignment = work.value(f"{instance.name}.alignment", Alignment)
+        return AssembledObject(
+            instance=instance,
+            status="ok",
+            reason=None,
+            kind=asset.kind,
+            mesh=asset.mesh,
+            alignment=alignment,
+            notes=(*asset.notes, *alignment.notes),
+        )
+    made = placeholder(work.value(f"{instance.name}.view", ObjectView), work.call.seed)
+    return AssembledObject(
+        instance=instance,
+        status="failed" if made is None else "placeholder",
+        reason=reason,
+        kind=None if made is None else "placeholder",
+        mesh=None if made is None else made[0],
+        alignment=None if made is None else made[1],
+        notes=(),
+    )
+
+
+def _settled(objects: list[AssembledObject], camera: Camera, room: Room) -> list[AssembledObject]:
+    standing = [item for item in objects if item.mesh is not None and item.alignment is not None]
+    placed = [
+        PlacedObject(name=item.instance.name, alignment=item.alignment, mesh=item.mesh, instance=item.instance)
+        for item in standing
+    ]
+    alignments = {
+        item.name: alignment for item, alignment in zip(placed, settle(placed, camera, room.layout), strict=True)
+    }
+    return [
+        replace(item, alignment=alignments.get(item.instance.name), notes=_merged(item, alignments)) for item in objects
+    ]
+
+
+def _merged(item: AssembledObject, alignments: dict[str, Alignment]) -> tuple[str, ...]:
+    settled = alignments.get(item.instance.name)
+    return tuple(dict.fromkeys((*item.notes, *(settled.notes if settled else ()))))
+
+
+def _export(work: StageWork, objects: list[AssembledObject], camera: Camera, room: Room) -> dict[str, Ref]:
+    made_by: dict[str, Any] = work.call.params["made_by"]
+    nodes = [
+        SceneObject(
+            name=item.instance.name,
+            mesh=item.mesh,
+            world_from_object=item.alignment.world_from_object,
+            extras={"label": item.instance.label, "status": item.status, "made_by": made_by.get(item.instance.name)},
+        )
+        for item in objects
+        if item.mesh is not None and item.alignment is not None
+    ]
+    files = {f"objects/{node.name}.glb": object_glb(node.name, node.mesh, node.extras) for node in nodes}
+    files["background.glb"] = background_glb(room)
+    files["scene.glb"] = scene_glb(nodes, room, camera, {"scene": work.call.params["scene"], "seed": work.call.seed})
+    files["camera.json"] = _camera_json(camera)
+    files |= {f"masks/{item.instance.name}.png": codec.png_bytes(item.instance.mask) for item in objects}
+    return {path: work.store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
+
+
+def _camera_json(camera: Camera) -> bytes:
+    document = {
+        "K": camera.intrinsics.tolist(),
+        "width": camera.width,
+        "height": camera.height,
+        "gravity": gravity_in_camera(camera).tolist(),
+        "height_m": float(camera.position[1]),
+    }
+    return json.dumps(document, indent=2).encode()
+
+
+def _preview(value: Assembly, work: StageWork) -> Preview:
+    rows = tuple(
+        {"object": item.instance.name, "status": item.status, "reason": item.reason or ""} for item in value.objects
+    )
+    return Preview(table=rows, caption="The scene's objects") if rows else Preview(text="An empty room.")
+
+
+STAGE = Stage(name="assemble", produces=Assembly, compute=compute, preview=_preview)
+assemble = stage_task(STAGE)

@@ -1,0 +1,27 @@
+"""Generate: which mesh is this object?"""
+
+from models.base import AssetRequest
+from regen3d.export.contact_sheet import contact_sheet
+from regen3d.manifest import HAND_MADE
+from regen3d.types import Asset, Completion, ObjectView
+from tasks.artifacts import Preview
+from tasks.stage import Stage, StageWork, stage_task
+
+
+def compute(work: StageWork) -> Asset:
+    """The user's mesh where given, else the generator's."""
+    if work.call.adapter == HAND_MADE:
+        return work.value("hand_made", Asset)
+    request = AssetRequest(
+        view=work.value("view", ObjectView), completion=work.value("completion", Completion), seed=work.call.seed
+    )
+    return work.ask_model("generate", request)
+
+
+def _preview(value: Asset, work: StageWork) -> Preview:
+    picture = contact_sheet([(str(work.call.object), value.mesh)])
+    return Preview(picture=picture, caption=f"{value.kind}, {len(value.mesh.faces)} faces")
+
+
+STAGE = Stage(name="generate", produces=Asset, compute=compute, preview=_preview)
+generate = stage_task(STAGE)

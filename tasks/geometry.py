@@ -1,0 +1,36 @@
+"""Geometry: where is the camera, and how far is every pixel?"""
+
+from models.base import GeometryRequest, Plate, Segmentation
+from regen3d.types import Geometry
+from tasks.artifacts import Preview
+from tasks.stage import Stage, StageWork, stage_task
+
+
+def compute(work: StageWork) -> Geometry:
+    """Camera and point maps of picture and plate."""
+    plate = work.value("plate", Plate)
+    request = GeometryRequest(
+        image=work.image(),
+        plate=plate.image,
+        objects=tuple(instance.mask for instance in work.value("segmentation", Segmentation).instances),
+        known_camera=work.known_camera(),
+        camera=plate.camera,
+        layout=plate.layout,
+        seed=work.call.seed,
+    )
+    return work.ask_model("estimate", request)
+
+
+def _preview(value: Geometry, work: StageWork) -> Preview:
+    camera = value.camera
+    row = {
+        "horizontal field of view": f"{camera.hfov_deg:.1f} degrees",
+        "height": f"{camera.position[1]:.2f} m",
+        "confidence": f"{value.confidence:.2f}",
+        "points": value.image_points.scale,
+    }
+    return Preview(table=(row,), caption="The recovered camera")
+
+
+STAGE = Stage(name="geometry", produces=Geometry, compute=compute, preview=_preview)
+geometry = stage_task(STAGE)

@@ -1,0 +1,143 @@
+"""What the user gave, read, validated and kept in the store before any stage runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.base import Plate, Segmentation
+from regen3d import codec
+from regen3d.config import SceneRequest
+from regen3d.errors import ConfigError
+from regen3d.frames import intrinsics_from_focal
+from regen3d.inputs.boxes import LabelledBox, read_boxes
+from regen3d.inputs.camera import read_camera
+from regen3d.inputs.image import Picture, read_image
+from regen3d.inputs.masks import read_masks
+from regen3d.inputs.meshes import read_mesh_glb
+from regen3d.inputs.plate import read_plate
+from regen3d.manifest import Entry
+from regen3d.store import Ref, Store
+from regen3d.types import Asset, KnownCamera
+
+codec.register(Segmentation, Plate)
+
+
+class SceneInputs(Entry):
+    """Everything that the user gave, as values in the store."""
+
+    name: str
+    """Name of the scene."""
+    image_name: str
+    """File name of the picture."""
+    image: Ref
+    """The working picture."""
+    width: int
+    """Its width in pixels."""
+    height: int
+    """Its height in pixels."""
+    labels: tuple[str, ...]
+    """What to look for."""
+    boxes: tuple[dict[str, Any], ...]
+    """Boxes in pixels of the working picture."""
+    masks: Ref | None
+    """The user's `Segmentation`."""
+    camera: Ref | None
+    """What the user, or the picture's EXIF data, says of the camera: a `KnownCamera`."""
+    plate: Ref | None
+    """The user's `Plate`."""
+    meshes: dict[str, Ref]
+    """Object name -> the user's `Asset`."""
+    notes: tuple[str, ...]
+    """How the picture was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    picture: Picture
+    boxes: tuple[LabelledBox, ...]
+    masks: Segmentation | None
+    camera: KnownCamera | None
+    plate: Plate | None
+    meshes: dict[str, Asset]
+
+
+def check_inputs(request: SceneRequest) -> None:
+    """Read all files of a request and keep nothing.
+
+    Raises:
+        InputError: one of them cannot be used.
+    """
+    _read(request)
+
+
+def read_inputs(request: SceneRequest) -> SceneInputs:
+    """Read all files of a request into its store.
+
+    Raises:
+        InputError: one of them cannot be used; nothing is written then.
+    """
+    given = _read(request)
+    store = Store(request.store_uri)
+
+    def keep(value: Any) -> Ref | None:
+        return None if value is None else codec.put_value(store, value)
+
+    return SceneInputs(
+        name=request.name,
+        image_name=Path(request.image).name,
+        image=codec.put_value(store, given.picture.pixels),
+        width=given.picture.wh[0],
+        height=given.picture.wh[1],
+        labels=request.labels,
+        boxes=tuple({"label": item.label, "box": list(item.box)} for item in given.boxes),
+        masks=keep(given.masks),
+        camera=keep(given.camera),
+        plate=keep(given.plate),
+        meshes={name: codec.put_value(store, asset) for name, asset in given.meshes.items()},
+        notes=given.picture.notes,
+    )
+
+
+def _read(request: SceneRequest) -> _Given:
+    picture = read_image(Path(request.image))
+    return _Given(
+        picture=picture,
+        boxes=read_boxes(Path(request.boxes), picture) if request.boxes else (),
+        masks=_segmentation(request, picture),
+        camera=_camera(request, picture),
+        plate=_plate(request, picture),
+        meshes={name: _asset(Path(path)) for name, path in request.meshes.items()},
+    )
+
+
+def _segmentation(request: SceneRequest, picture: Picture) -> Segmentation | None:
+    if request.masks is None:
+        return None
+    if request.boxes is not None:
+        raise ConfigError("--masks and --boxes both say where the objects are: give one of them")
+    given = read_masks(Path(request.masks), picture)
+    return Segmentation(instances=given.instances, floor=None, notes=given.notes)
+
+
+def _camera(request: SceneRequest, picture: Picture) -> KnownCamera | None:
+    if request.camera is not None:
+        return read_camera(Path(request.camera), picture)
+    if picture.focal_px is None:
+        return None
+    width, height = picture.wh
+    return KnownCamera(intrinsics=intrinsics_from_focal(picture.focal_px, picture.wh), width=width, height=height)
+
+
+def _plate(request: SceneRequest, picture: Picture) -> Plate | None:
+    if request.plate is None:
+        return None
+    given = read_plate(Path(request.plate), picture)
+    filled = np.any(given.pixels != picture.pixels, axis=2)
+    return Plate(image=given.pixels, filled=filled, notes=given.notes)
+
+
+def _asset(path: Path) -> Asset:
+    # A mesh from elsewhere has no trustworthy unit: alignment finds its size.
+    return Asset(mesh=read_mesh_glb(path), scale="relative", kind=f"mesh {path.name}")

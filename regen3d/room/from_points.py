@@ -1,0 +1,130 @@
+"""Camera and room box from a point map, for estimators that know depth but no walls."""
+
+import numpy as np
+from jaxtyping import Float
+
+from regen3d.errors import DegenerateGeometryError
+from regen3d.frames import rotation_about_y, transform, world_from_gravity
+from regen3d.types import Camera, Face, PointMap, RoomLayout
+
+_TRIES = 400
+"""Random planes; with a fifth of the points on the floor one hits it with a certainty of 96 %."""
+
+
+def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 3"], float]:
+    """Gravity (down, unit, camera frame) and height of the lens above the floor, in the map's units.
+
+    The floor is the plane below the lens with most points, tilted at most 50 degrees against the picture's vertical.
+
+    Raises:
+        DegenerateGeometryError: no such plane holds a twentieth of the points.
+    """
+    rng = np.random.default_rng(seed)
+    cloud = _sample(points, 4000, rng)
+    picks = cloud[rng.integers(0, len(cloud), (_TRIES, 3))]
+    normals = np.cross(picks[:, 1] - picks[:, 0], picks[:, 2] - picks[:, 0])
+    norms = np.linalg.norm(normals, axis=1)
+    normals = normals / np.maximum(norms, 1e-12)[:, None] * np.where(normals[:, 1:2] < 0, -1.0, 1.0)
+    offsets = (normals * picks[:, 0]).sum(axis=1)
+    upright = (norms > 1e-9) & (normals[:, 1] > np.cos(np.radians(50.0))) & (offsets > 0)
+    tolerance = 0.02 * float(np.median(np.linalg.norm(cloud, axis=1)))
+    signed = cloud @ normals.T - offsets
+    counts = (np.abs(signed) < tolerance).mean(axis=0)
+    # Nothing lies below a floor; a table top fails here.
+    counts = np.where(upright, counts - (signed > 3 * tolerance).mean(axis=0), -1.0)
+    best = int(counts.argmax())
+    if counts[best] < 0.05:
+        raise DegenerateGeometryError(
+            f"no floor in the point map: the best plane holds {max(counts[best], 0):.0%} of the points; "
+            "give the camera's gravity and height"
+        )
+    inliers = cloud[np.abs(signed[:, best]) < tolerance]
+    middle = inliers.mean(axis=0)
+    normal = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
+    normal = normal * np.sign(normal[1])
+    return normal, float(normal @ middle)
+
+
+def camera_from_points(points: PointMap, intrinsics: Float[np.ndarray, "3 3"], seed: int) -> Camera:
+    """The camera over the floor that a point map shows, in the map's units.
+
+    Raises:
+        DegenerateGeometryError: the map shows no floor.
+    """
+    gravity, height = floor_from_points(points, seed)
+    return Camera(
+        intrinsics=intrinsics,
+        width=points.valid.shape[1],
+        height=points.valid.shape[0],
+        world_from_camera=world_from_gravity(gravity, height),
+    )
+
+
+def fit_layout(points: PointMap, camera: Camera) -> RoomLayout:
+    """The box round the points of an empty room.
+
+    Args:
+        points: of the plate, in the frame of `camera`, in the units of its height.
+        camera: its floor is the map's floor.
+
+    Returns:
+        The box, robust to 1 % of stray points a side. A side is `seen` where points lie on it and face it.
+
+    Raises:
+        DegenerateGeometryError: fewer than 100 valid points.
+    """
+    world, normals = _oriented(points, camera)
+    level = np.abs(normals[:, 1]) < 0.3
+    phase = 4 * np.arctan2(normals[level, 0], normals[level, 2])
+    yaw = float(np.arctan2(np.sin(phase).sum(), np.cos(phase).sum()) / 4) if level.any() else 0.0
+    turn = rotation_about_y(yaw)
+    room, facing = world @ turn, normals @ turn
+    low, high = np.quantile(room, 0.01, axis=0), np.quantile(room, 0.99, axis=0)
+    low, high = np.minimum(low, [-0.3, 0.0, -0.3]), np.maximum(high, [0.3, camera.position[1] + 0.3, 0.5])
+    low[1] = 0.0
+    share = {
+        face: float(
+            ((np.abs(room[:, axis] - wall) < 0.05 * camera.position[1]) & (np.abs(facing[:, axis]) > 0.8)).mean()
+        )
+        for face, axis, wall in _walls(low, high)
+    }
+    explained = float(np.clip(sum(share.values()), 0.0, 1.0))
+    return RoomLayout(
+        yaw_rad=yaw,
+        bounds_min=low,
+        bounds_max=high,
+        seen=frozenset(face for face, part in share.items() if part > 0.01),
+        confidence=explained,
+    )
+
+
+def _walls(low: Float[np.ndarray, " 3"], high: Float[np.ndarray, " 3"]) -> tuple[tuple[Face, int, float], ...]:
+    return (
+        ("floor", 1, float(low[1])),
+        ("ceiling", 1, float(high[1])),
+        ("wall_back", 2, float(low[2])),
+        ("wall_front", 2, float(high[2])),
+        ("wall_left", 0, float(low[0])),
+        ("wall_right", 0, float(high[0])),
+    )
+
+
+def _sample(points: PointMap, count: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
+    cloud = points.points[points.valid]
+    if len(cloud) < 100:
+        raise DegenerateGeometryError(f"the point map has {len(cloud)} valid points, at least 100 are needed")
+    return cloud[rng.choice(len(cloud), size=min(count, len(cloud)), replace=False)]
+
+
+def _oriented(points: PointMap, camera: Camera) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
+    """Points and unit normals in the world frame, on a grid of at most about 200 by 200."""
+    step = max(max(points.valid.shape) // 200, 1)
+    grid, valid = points.points[::step, ::step], points.valid[::step, ::step]
+    world = transform(camera.world_from_camera, grid)
+    across, down = world[:-1, 1:] - world[:-1, :-1], world[1:, :-1] - world[:-1, :-1]
+    normals = np.cross(across, down)
+    norms = np.linalg.norm(normals, axis=-1)
+    usable = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & (norms > 1e-12)
+    if usable.sum() < 100:
+        raise DegenerateGeometryError(f"the point map has {int(usable.sum())} usable points, at least 100 are needed")
+    return world[:-1, :-1][usable], normals[usable] / norms[usable][:, None]

@@ -1,0 +1,67 @@
+"""The picture of the empty room: what objects hid is invented on each straightened wall, floor and ceiling."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from regen3d.frames import pixel_centers
+from regen3d.room.box import FACES, box_image
+from regen3d.room.fill import fill_surface
+from regen3d.room.panel import Panel, crop_panel, face_panel, panel_fractions, sample_texels, straighten, texel_pixels
+from regen3d.types import Camera, Mask, Rgb, RoomLayout
+
+MARGIN = 0.012
+"""Masks are grown by this share of the width: their soft edges and nearest shadows belong to the objects."""
+PANEL_PX = 620
+"""Longer side of a straightened surface; twice as many texels take four times as long and look no sharper."""
+
+
+def hole_mask(objects: Sequence[Mask], hw: tuple[int, int]) -> Mask:
+    """All objects, grown by `MARGIN`."""
+    hole = np.any(np.stack(objects), axis=0) if objects else np.zeros(hw, bool)
+    reach = max(round(MARGIN * hw[1]), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return cv2.dilate(hole.astype(np.uint8), kernel) > 0
+
+
+def fill_room(image: Rgb, hole: Mask, camera: Camera, layout: RoomLayout) -> Rgb:
+    """Fill a hole side by side of the room box, so that nothing is smeared across the line between two sides.
+
+    Args:
+        image: the picture, of the camera's size.
+        hole: pixels to invent.
+        camera: pixels of `image`.
+        layout: in the frame of `camera`.
+    """
+    sides, _ = box_image(camera, layout)
+    result = image.copy()
+    for index, face in enumerate(FACES):
+        side = sides == index
+        if (side & hole).any():
+            panel = _visible_panel(camera, face_panel(layout, face, PANEL_PX), side)
+            _fill_side(result, image, side, hole, (camera, panel))
+    return result
+
+
+def _visible_panel(camera: Camera, whole: Panel, side: Mask) -> Panel:
+    """The part of a side that the picture shows."""
+    pixels = pixel_centers(camera.hw)[side]
+    return crop_panel(whole, panel_fractions(whole, camera, pixels), PANEL_PX)
+
+
+def _fill_side(result: Rgb, image: Rgb, side: Mask, hole: Mask, view: tuple[Camera, Panel]) -> None:
+    """Invent the hole's pixels of one side, in place."""
+    camera, panel = view
+    texture, known = straighten(image, side & ~hole, texel_pixels(panel, camera))
+    if not known.any():
+        return
+    target = side & hole
+    fractions = panel_fractions(panel, camera, pixel_centers(camera.hw)[target])
+    colours = sample_texels(fill_surface(texture, known), panel, fractions)
+    result[target] = np.clip(np.round(colours), 0, 255).astype(np.uint8)
+
+
+def fill_flat(image: Rgb, hole: Mask) -> Rgb:
+    """Fill a hole without knowing the room: colours grow inwards (Telea 2004)."""
+    return np.asarray(cv2.inpaint(image, hole.astype(np.uint8), 5, cv2.INPAINT_TELEA))

@@ -1,0 +1,100 @@
+"""One call from a picture to its camera and its room box."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from regen3d.frames import world_from_gravity, yaw_of
+from regen3d.room.evidence import gather_evidence
+from regen3d.room.layout import find_layout
+from regen3d.room.lines import detect_segments, room_segments
+from regen3d.room.vanishing import Manhattan, find_manhattan
+from regen3d.types import Camera, KnownCamera, Mask, Rgb, RoomLayout
+
+CAMERA_HEIGHT_M = 1.5
+"""Prior for the height of the lens: pictures of rooms are taken at the chest or the eye of someone who stands."""
+WORKING_SIDE_PX = 960
+"""Longer pictures are halved down to this: segments gain nothing from more pixels."""
+BELIEVABLE = 0.5
+"""Confidence below which a room box is not relied on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolvedRoom:
+    """Camera and room box of one picture."""
+
+    camera: Camera
+    """In pixels of the picture, in the world frame."""
+    layout: RoomLayout
+    """In the frame of `camera`."""
+    confidence: float
+    """0..1 for the camera."""
+    notes: tuple[str, ...]
+    """What was assumed and why."""
+
+
+def solve_room(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, seed: int) -> SolvedRoom:
+    """Find the camera and the room box of a picture.
+
+    Args:
+        image: the picture.
+        objects: visible mask of each object; without them furniture is taken for walls more often.
+        known: what the user knows of the camera, in pixels of the picture; its numbers are kept.
+        seed: for every random choice.
+    """
+    scale = min(1.0, WORKING_SIDE_PX / max(image.shape[:2]))
+    small, masks = shrink(image, scale), [shrink_mask(mask, scale) for mask in objects]
+    height, width = small.shape[:2]
+    segments = detect_segments(small, 0.025 * width)
+    covered = np.any(np.stack(masks), axis=0) if masks else np.zeros((height, width), bool)
+    of_room = room_segments(segments, covered, round(0.006 * width))
+    # Furniture mostly stands square to the walls: its lines help, but those of the room come first.
+    manhattan = find_manhattan(segments, np.where(of_room, 1.0, 0.3), (width, height), _rescaled(known, scale), seed)
+    camera, yaw = _camera(manhattan, image.shape[:2], known, scale)
+    evidence = gather_evidence(small, masks, segments[of_room], replace(manhattan, axes=manhattan.axes[of_room]))
+    layout = find_layout(evidence, yaw, float(camera.position[1]), manhattan.confidence, seed)
+    return SolvedRoom(
+        camera=camera,
+        layout=layout,
+        confidence=manhattan.confidence,
+        notes=(*manhattan.notes, *_layout_notes(layout)),
+    )
+
+
+def shrink(image: Rgb, scale: float) -> Rgb:
+    """The picture at a scale of at most 1, area-averaged."""
+    if scale >= 1.0:
+        return image
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+
+
+def shrink_mask(mask: Mask, scale: float) -> Mask:
+    """The mask at a scale of at most 1; a pixel belongs where any of it did."""
+    if scale >= 1.0:
+        return mask
+    return cv2.resize(mask.astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) > 0.01
+
+
+def _rescaled(known: KnownCamera | None, scale: float) -> KnownCamera | None:
+    if known is None:
+        return None
+    intrinsics = np.diag([scale, scale, 1.0]) @ known.intrinsics
+    return replace(known, intrinsics=intrinsics, width=round(known.width * scale), height=round(known.height * scale))
+
+
+def _camera(manhattan: Manhattan, hw: tuple[int, int], known: KnownCamera | None, scale: float) -> tuple[Camera, float]:
+    """The camera in the world frame and the yaw of the room's axes there."""
+    height_m = known.height_m if known is not None and known.height_m is not None else CAMERA_HEIGHT_M
+    world_from_camera = world_from_gravity(-manhattan.camera_from_room[:, 1], height_m)
+    intrinsics = np.diag([1 / scale, 1 / scale, 1.0]) @ manhattan.intrinsics if known is None else known.intrinsics
+    camera = Camera(intrinsics=intrinsics, width=hw[1], height=hw[0], world_from_camera=world_from_camera)
+    return camera, yaw_of(world_from_camera[:3, :3] @ manhattan.camera_from_room)
+
+
+def _layout_notes(layout: RoomLayout) -> tuple[str, ...]:
+    if layout.confidence < BELIEVABLE:
+        return ("The picture does not show a room box that can be believed: walls and ceiling are assumed.",)
+    hidden = [name.replace("_", " ") for name in ("wall_left", "wall_right", "ceiling") if name not in layout.seen]
+    return (f"Not in view and therefore assumed: {', '.join(hidden)}.",) if hidden else ()

@@ -1,0 +1,58 @@
+"""The room as textured meshes, one a side, with what the picture does not show invented."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from regen3d.room.box import FACES, box_image
+from regen3d.room.fill import fill_surface
+from regen3d.room.panel import Panel, face_panel, straighten, texel_pixels
+from regen3d.types import Camera, Face, Mesh, Rgb, RoomLayout
+
+TEXTURE_PX = 1024
+"""Texels along the longer edge of a side."""
+ENOUGH = 0.01
+"""Share of a side's texels that the picture must show before its texture is continued from them."""
+
+
+def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Face, Mesh]:
+    """A quad for each side of the box, seen from inside, textured from the picture of the empty room.
+
+    Args:
+        plate_image: the empty room, of the camera's size.
+        camera: pixels of `plate_image`.
+        layout: in the frame of `camera`.
+
+    Returns:
+        World frame, metres; faces counter-clockwise from inside. Texels out of view continue those in view; a side
+        that is not in view takes the median colour of the walls that are.
+    """
+    sides, _ = box_image(camera, layout)
+    plain = _plain_colour(plate_image, sides)
+    meshes: dict[Face, Mesh] = {}
+    for index, face in enumerate(FACES):
+        panel = face_panel(layout, face, TEXTURE_PX)
+        texture, known = straighten(plate_image, sides == index, texel_pixels(panel, camera))
+        if known.mean() < ENOUGH:
+            filled = np.broadcast_to(plain, (8, 8, 3))
+        else:
+            filled = fill_surface(texture, known)
+        meshes[face] = quad(panel, np.clip(np.round(filled), 0, 255).astype(np.uint8))
+    return meshes
+
+
+def _plain_colour(plate_image: Rgb, sides: np.ndarray) -> np.ndarray:
+    """Median colour of the visible walls, or of everything where none is visible."""
+    walls = np.isin(sides, [k for k, face in enumerate(FACES) if face.startswith("wall")])
+    return np.median(plate_image[walls] if walls.any() else plate_image.reshape(-1, 3), axis=0)
+
+
+def quad(panel: Panel, texture: UInt8[np.ndarray, "h w 3"]) -> Mesh:
+    """Two triangles over a panel, counter-clockwise from inside the room."""
+    corners = [panel.corner, panel.corner + panel.right, panel.corner + panel.right + panel.up, panel.corner + panel.up]
+    return Mesh(
+        vertices=np.stack(corners),
+        faces=np.array([[0, 1, 2], [0, 2, 3]]),
+        uv=np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
+        texture=texture,
+        roughness=0.9,
+    )

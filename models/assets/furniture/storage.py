@@ -1,0 +1,202 @@
+"""Boxes with fronts: cabinets, shelves, kitchen and bathroom fixtures."""
+
+import itertools
+
+import numpy as np
+
+from models.assets.furniture.seating import Size
+from models.assets.primitives import Part, box, cushion, cylinder, lathe, move, rod
+
+RELIEF_M = 0.012
+"""How far fronts stand out, metres."""
+
+
+def cabinet(size: Size, *, rows: int | None = None, columns: int | None = None, legs: float = 0.06) -> list[Part]:
+    """A body with a grid of drawers or doors with knobs.
+
+    Args:
+        size: width, height, depth in metres.
+        rows: of fronts; by default one every 0.27 m.
+        columns: of fronts; by default one every 0.6 m.
+        legs: height of the recessed base as a share of the height.
+    """
+    w, h, d = size
+    down, across = rows or max(1, round(h / 0.27)), columns or max(1, round(w / 0.6))
+    front, base = d / 2 - RELIEF_M, legs * h
+    parts = [
+        box((-w / 2 + 0.01, base, -d / 2), (w / 2 - 0.01, h - 0.025, front), "body"),
+        box((-w / 2, h - 0.025, -d / 2), (w / 2, h, d / 2), "top"),
+        box((-0.47 * w, 0, -0.47 * d), (0.47 * w, base, 0.4 * d), "base"),
+    ]
+    return parts + _fronts((-w / 2 + 0.02, w / 2 - 0.02), (base + 0.01, h - 0.035), front, (down, across))
+
+
+def nightstand(size: Size) -> list[Part]:
+    """A small cabinet with two drawers."""
+    return cabinet(size, rows=2, columns=1)
+
+
+def wardrobe(size: Size) -> list[Part]:
+    """A tall cabinet with doors and long handles."""
+    w, h, d = size
+    front = d / 2 - 0.02
+    body = box((-w / 2, 0.04 * h, -d / 2), (w / 2, h, front - RELIEF_M), "body")
+    base = box((-0.48 * w, 0, -0.48 * d), (0.48 * w, 0.04 * h, 0.42 * d), "base")
+    return [body, base, *_doors((-w / 2, w / 2), (0.06 * h, 0.98 * h), front - RELIEF_M, max(1, round(w / 0.5)))]
+
+
+def refrigerator(size: Size) -> list[Part]:
+    """A cold store with a door above a freezer drawer, rounded edges and upright handles."""
+    w, h, d = size
+    front = d / 2 - 0.04
+    parts = [
+        cushion((-w / 2, 0.03, -d / 2), (w / 2, h, front - 0.04), 0.015, "body"),
+        box((-0.45 * w, 0, -0.4 * d), (0.45 * w, 0.03, 0.3 * d), "base"),
+    ]
+    split = 0.32 * h
+    for low, high in ((0.04, split - 0.005), (split + 0.005, h)):
+        parts.append(cushion((-w / 2, low, front - 0.04), (w / 2, high, front), 0.012, "fronts"))
+        x = -0.42 * w
+        parts.append(
+            rod(
+                (x, low + 0.25 * (high - low), front + 0.025),
+                (x, low + 0.75 * (high - low), front + 0.025),
+                0.013,
+                "handles",
+            )
+        )
+    return parts
+
+
+def stove(size: Size) -> list[Part]:
+    """An oven with a window, a row of knobs and four hobs."""
+    w, h, d = size
+    top, front = h - 0.02, d / 2 - 0.03
+    parts = [
+        box((-w / 2, 0.08 * h, -d / 2), (w / 2, top, front), "body"),
+        box((-0.46 * w, 0, -0.46 * d), (0.46 * w, 0.08 * h, 0.4 * d), "base"),
+        box((-0.46 * w, 0.14 * h, front), (0.46 * w, 0.78 * h, front + 0.015), "fronts"),
+        rod((-0.4 * w, 0.74 * h, d / 2 - 0.01), (0.4 * w, 0.74 * h, d / 2 - 0.01), 0.01, "handles"),
+    ]
+    for k in range(4):
+        parts.append(
+            box(((k - 1.7) * 0.22 * w, 0.84 * h, front), ((k - 1.3) * 0.22 * w, 0.91 * h, d / 2 - 0.008), "handles")
+        )
+        ring = cylinder(0.15 * min(w, d), (top, h), "top")
+        parts.append(move(ring, ((k % 2 - 0.5) * 0.46 * w, 0, (k // 2 - 0.5) * 0.46 * d)))
+    return parts
+
+
+def washer(size: Size) -> list[Part]:
+    """A white box with a round door and a control panel."""
+    w, h, d = size
+    front = d / 2 - 0.02
+    panel = box((-0.48 * w, 0.86 * h, front), (0.48 * w, 0.97 * h, d / 2 - 0.01), "fronts")
+    bars = [box((-0.3 * w, y * h, front), (0.3 * w, (y + 0.05) * h, d / 2), "fronts") for y in (0.25, 0.65)]
+    return [box((-w / 2, 0, -d / 2), (w / 2, h, front), "body"), panel, *bars]
+
+
+def bookshelf(size: Size) -> list[Part]:
+    """An open shelf with a back; a board every 0.36 m, a divider every metre."""
+    w, h, d = size
+    thick, count = 0.022, max(2, round(h / 0.36))
+    parts = [
+        box((x - thick / 2, 0, -d / 2), (x + thick / 2, h, d / 2), "body")
+        for x in (-w / 2 + thick / 2, w / 2 - thick / 2)
+    ]
+    parts.append(box((-w / 2 + thick, 0, -d / 2), (w / 2 - thick, h, -d / 2 + 0.01), "back"))
+    levels = np.linspace(0.05 * h, h - thick, count + 1)
+    parts += [
+        box((-w / 2 + thick, y, -d / 2 + 0.01), (w / 2 - thick, y + thick, d / 2 - 0.005), "body") for y in levels
+    ]
+    dividers = max(1, round(w / 1.0))
+    for x in np.linspace(-w / 2, w / 2, dividers + 1)[1:-1]:
+        parts.append(box((x - thick / 2, 0, -d / 2 + 0.01), (x + thick / 2, h - thick, d / 2 - 0.006), "body"))
+    return parts
+
+
+def sink(size: Size) -> list[Part]:
+    """A basin on a pedestal with a tap."""
+    w, h, d = size
+    rim = 0.5 * np.array([0.5, 0.92, 1.0, 1.0, 0.88, 0.6, 0.0])
+    basin = lathe(rim * w, h * np.array([0.78, 0.86, 0.9, 0.92, 0.92, 0.84, 0.83]), "body", 32)
+    basin = _deepened(basin, d / w)
+    column = cylinder(0.14 * w, (0, 0.8 * h), "body", top_radius=0.1 * w)
+    tap = [
+        rod((0, 0.9 * h, -0.42 * d), (0, h, -0.42 * d), 0.02, "handles"),
+        rod((0, 0.99 * h, -0.43 * d), (0, 0.97 * h, -0.15 * d), 0.015, "handles"),
+    ]
+    return [basin, column, *tap]
+
+
+def toilet(size: Size) -> list[Part]:
+    """Bowl, lid and cistern."""
+    w, h, d = size
+    bowl = lathe(w * np.array([0.3, 0.26, 0.34, 0.47, 0.48]), h * np.array([0.0, 0.2, 0.35, 0.5, 0.54]), "body", 28)
+    bowl = move(_deepened(bowl, 0.72 * d / w), (0, 0, 0.14 * d))
+    return [
+        bowl,
+        cushion((-w / 2, 0.45 * h, -d / 2), (w / 2, h, -0.26 * d), 0.03, "body"),
+        box((-0.3 * w, 0, -0.45 * d), (0.3 * w, 0.5 * h, 0.1 * d), "body"),
+    ]
+
+
+def bathtub(size: Size) -> list[Part]:
+    """Four rounded walls round a bottom."""
+    w, h, d = size
+    t = 0.1 * min(w, d)
+    walls = [((-w / 2, 0, -d / 2), (-w / 2 + t, h, d / 2)), ((w / 2 - t, 0, -d / 2), (w / 2, h, d / 2))]
+    walls += [((-w / 2, 0, -d / 2), (w / 2, h, -d / 2 + t)), ((-w / 2, 0, d / 2 - t), (w / 2, h, d / 2))]
+    return [
+        box((-w / 2 + t / 2, 0, -d / 2 + t / 2), (w / 2 - t / 2, 0.25 * h, d / 2 - t / 2), "body"),
+        *(cushion(a, b, 0.4 * t, "body") for a, b in walls),
+    ]
+
+
+def appliance(size: Size) -> list[Part]:
+    """A small rounded box with a window and a strip of controls: microwave, toaster, printer."""
+    w, h, d = size
+    front = d / 2 - 0.02 * d
+    body = cushion((-w / 2, 0.03 * h, -d / 2), (w / 2, h, front), 0.06 * min(w, h, d), "body")
+    window = box((-0.44 * w, 0.15 * h, front), (0.2 * w, 0.88 * h, d / 2), "fronts")
+    controls = box((0.24 * w, 0.15 * h, front), (0.45 * w, 0.88 * h, d / 2), "fronts")
+    return [body, window, controls, box((-0.4 * w, 0, -0.4 * d), (0.4 * w, 0.03 * h, 0.4 * d), "base")]
+
+
+def plain_box(size: Size) -> list[Part]:
+    """A box with slightly rounded edges, the last resort."""
+    w, h, d = size
+    return [cushion((-w / 2, 0, -d / 2), (w / 2, h, d / 2), 0.04 * min(w, h, d), "body")]
+
+
+def _deepened(part: Part, factor: float) -> Part:
+    return Part(
+        vertices=part.vertices * [1, 1, factor],
+        faces=part.faces,
+        layout=part.layout,
+        chart=part.chart,
+        material=part.material,
+    )
+
+
+def _fronts(xs: tuple[float, float], ys: tuple[float, float], z: float, grid: tuple[int, int]) -> list[Part]:
+    gap, parts = 0.006, []
+    rows, columns = np.linspace(*ys, grid[0] + 1), np.linspace(*xs, grid[1] + 1)
+    for low, high in itertools.pairwise(rows):
+        for left, right in itertools.pairwise(columns):
+            parts.append(box((left + gap, low + gap, z), (right - gap, high - gap, z + 0.7 * RELIEF_M), "fronts"))
+            x, y = (left + right) / 2, (low + high) / 2
+            parts.append(box((x - 0.03, y - 0.008, z + 0.7 * RELIEF_M), (x + 0.03, y + 0.008, z + RELIEF_M), "handles"))
+    return parts
+
+
+def _doors(xs: tuple[float, float], ys: tuple[float, float], z: float, count: int) -> list[Part]:
+    parts, edges = [], np.linspace(*xs, count + 1)
+    for k, (left, right) in enumerate(itertools.pairwise(edges)):
+        parts.append(box((left + 0.006, ys[0], z), (right - 0.006, ys[1], z + RELIEF_M), "fronts"))
+        x = right - 0.05 if k % 2 == 0 else left + 0.05
+        middle = (ys[0] + ys[1]) / 2
+        parts.append(
+            box((x - 0.01, middle - 0.08, z + RELIEF_M), (x + 0.01, middle + 0.08, z + 0.02 + RELIEF_M), "handles")
+        )
+    return parts

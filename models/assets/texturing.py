@@ -1,0 +1,230 @@
+"""Paint a surface with the picture of the object: what is seen, then its mirror image, then its usual colours."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Integer, UInt8
+
+from models.assets.solid import Surface, pack
+from regen3d.frames import project, transform
+from regen3d.render.raster import rasterize
+from regen3d.types import Completion, Mesh, ObjectView, Similarity
+
+ERODE_PX = 2
+"""Pixels this near to the border of the mask show the background too."""
+SNAP_SHARE = 0.1
+"""Surface that falls beside the mask by up to this share of the mask's diagonal takes the nearest colour inside it."""
+LEAST_COSINE = 0.12
+"""Surface seen at a flatter angle than 83 degrees is smeared, and counts as unseen."""
+DEPTH_SHARE = 0.012
+"""Slack of the visibility test as a share of the object's diagonal: half the thickness of a table top."""
+LONGEST_PX = 640
+"""Longer side of the depth buffer against which visibility is tested."""
+
+
+FOLD = 4096
+"""Texels a row of the list that is sampled at once."""
+LEAST_KNOWN = 0.03
+"""A part of which less is seen takes the colour of its material: a few texels are often those of a neighbour."""
+NEUTRAL = (150, 145, 138)
+"""Colour of an object of which not one texel is seen: the grey of undyed felt."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A picture and where it counts."""
+
+    picture: UInt8[np.ndarray, "h w 3"]
+    mask: Bool[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Texels:
+    """The covered texels of the texture: where they lie on the object, and on which face."""
+
+    index: Integer[np.ndarray, " n"]
+    position: Float[np.ndarray, "n 3"]
+    normal: Float[np.ndarray, "n 3"]
+    face: Integer[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the camera sees of the surface, on a crop of the picture."""
+
+    camera_from_object: Float[np.ndarray, "4 4"]
+    intrinsics: Float[np.ndarray, "3 3"]
+    crop_from_picture: Float[np.ndarray, "3 3"]
+    depth: Float[np.ndarray, "h w"]
+    tolerance_m: float
+
+
+def textured(
+    surface: Surface, world_from_object: Similarity, view: ObjectView, completion: Completion, size_px: int
+) -> Mesh:
+    """A mesh of the surface with its texture taken from the picture.
+
+    Each texel takes, in this order: the picture where it is seen inside the visible mask; the same of its mirror image
+    across the object's plane x = 0; the completed picture where the object is hidden; the nearest colour of the mask
+    where the surface falls a little beside it; the median colour of its part, its material, the object.
+
+    Args:
+        surface: object frame, metres.
+        world_from_object: where it stands.
+        view: the object in its picture.
+        completion: the whole object.
+        size_px: side of the square texture.
+    """
+    layout = pack(surface, size_px)
+    texels = _texels(surface, layout, size_px)
+    sight = _sight(surface, world_from_object, view)
+    colours = np.zeros((len(texels.index), 3), dtype=np.uint8)
+    known = np.zeros(len(texels.index), dtype=bool)
+    seen_layer, hidden_layer, near_layer = _layers(view, completion)
+    as_is, mirrored = np.ones(3), np.array([-1.0, 1.0, 1.0])
+    for layer, flip in (
+        (seen_layer, as_is),
+        (seen_layer, mirrored),
+        (hidden_layer, as_is),
+        (near_layer, as_is),
+        (near_layer, mirrored),
+    ):
+        rest = np.flatnonzero(~known)
+        seen, found = _look(sight, texels, rest, flip, layer)
+        colours[rest[seen]], known[rest[seen]] = found, True
+    _fill(colours, known, texels, surface)
+    texture = _spread(colours, texels.index, size_px)
+    uv = np.stack([layout[:, 0] / size_px, 1.0 - layout[:, 1] / size_px], axis=1)
+    return Mesh(vertices=surface.vertices, faces=surface.faces, uv=np.clip(uv, 0.0, 1.0), texture=texture)
+
+
+def _texels(surface: Surface, layout: Float[np.ndarray, "v 2"], size_px: int) -> _Texels:
+    flat = np.concatenate([layout, np.ones((len(layout), 1))], axis=1)
+    raster = rasterize(flat, surface.faces, np.eye(3), (size_px, size_px))
+    index = np.flatnonzero(raster.face.ravel() >= 0)
+    face = raster.face.ravel()[index]
+    weights = raster.barycentric.reshape(-1, 3)[index]
+    corners = surface.vertices[surface.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+    return _Texels(index, np.einsum("nk,nkc->nc", weights, corners[face]), normals[face], face)
+
+
+def _sight(surface: Surface, world_from_object: Similarity, view: ObjectView) -> _Sight:
+    camera = view.camera
+    camera_from_object = camera.camera_from_world @ world_from_object.matrix
+    vertices = transform(camera_from_object, surface.vertices)
+    x0, y0, x1, y1 = view.instance.box
+    shrink = min(1.0, LONGEST_PX / max(x1 - x0, y1 - y0, 1))
+    # A margin of half the mask: the mirror image of a seen point may project beside the mask.
+    margin = 0.5 * max(x1 - x0, y1 - y0)
+    hw = int((y1 - y0 + 2 * margin) * shrink) + 1, int((x1 - x0 + 2 * margin) * shrink) + 1
+    crop = np.array([[shrink, 0, -shrink * (x0 - margin)], [0, shrink, -shrink * (y0 - margin)], [0, 0, 1.0]])
+    depth = rasterize(vertices, surface.faces, crop @ camera.intrinsics, hw).depth
+    diagonal = float(np.linalg.norm(np.ptp(surface.vertices, axis=0))) * world_from_object.scale
+    return _Sight(camera_from_object, camera.intrinsics, crop, depth, DEPTH_SHARE * diagonal)
+
+
+def _look(
+    sight: _Sight, texels: _Texels, rest: Integer[np.ndarray, " r"], flip: Float[np.ndarray, " 3"], layer: _Layer
+) -> tuple[Bool[np.ndarray, " r"], UInt8[np.ndarray, "s 3"]]:
+    """Which of the texels (or of their mirror images) the camera sees inside a mask, and their colours there."""
+    points = transform(sight.camera_from_object, texels.position[rest] * flip)
+    normals = (texels.normal[rest] * flip) @ sight.camera_from_object[:3, :3].T
+    cosine = -(normals * points).sum(axis=1)
+    cosine /= np.maximum(np.linalg.norm(points, axis=1) * np.linalg.norm(normals, axis=1), 1e-12)
+    pixels = project(sight.intrinsics, points)
+    in_picture, row, column = _cells(pixels, layer.mask.shape)
+    crop = pixels * np.diag(sight.crop_from_picture)[:2] + sight.crop_from_picture[:2, 2]
+    in_crop, crop_row, crop_column = _cells(crop, sight.depth.shape)
+    nearest = sight.depth[crop_row, crop_column] + sight.tolerance_m / np.clip(cosine, 0.3, 1.0)
+    seen = (cosine > LEAST_COSINE) & (points[:, 2] > 1e-3) & (points[:, 2] < nearest)
+    seen &= in_picture & in_crop & layer.mask[row, column]
+    at = (pixels[seen] - 0.5).astype(np.float32)
+    if len(at) == 0:
+        return seen, np.zeros((0, 3), dtype=np.uint8)
+    # cv2.remap takes no more than 32767 rows, so the list of texels is folded into a grid.
+    folded = np.zeros((-(-len(at) // FOLD), FOLD, 2), dtype=np.float32)
+    folded.reshape(-1, 2)[: len(at)] = at
+    colours = cv2.remap(layer.picture, folded, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen, np.asarray(colours, dtype=np.uint8).reshape(-1, 3)[: len(at)]
+
+
+def _cells(
+    pixels: Float[np.ndarray, "n 2"], hw: tuple[int, int]
+) -> tuple[Bool[np.ndarray, " n"], Integer[np.ndarray, " n"], Integer[np.ndarray, " n"]]:
+    """Whether each point lies in a picture, and its row and column, clipped to it."""
+    inside = (pixels >= 0).all(axis=1) & (pixels[:, 0] < hw[1]) & (pixels[:, 1] < hw[0])
+    cells = np.where(inside[:, None], pixels, 0.0).astype(np.int64)
+    return inside, cells[:, 1], cells[:, 0]
+
+
+def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _Layer]:
+    """The picture inside the eroded mask, the completed part, and the picture's colours spread beyond the mask."""
+    mask = view.instance.mask
+    kernel = np.ones((2 * ERODE_PX + 1, 2 * ERODE_PX + 1), dtype=np.uint8)
+    inside = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(bool)
+    inside = inside if inside.sum() > 0.2 * mask.sum() else mask
+    picture, whole = view.image.copy(), np.zeros_like(mask)
+    x, y = completion.origin_xy
+    height, width = completion.picture.shape[:2]
+    rows, columns = slice(max(y, 0), min(y + height, mask.shape[0])), slice(max(x, 0), min(x + width, mask.shape[1]))
+    crop = completion.picture[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
+    picture[rows, columns] = crop[..., :3]
+    whole[rows, columns] = crop[..., 3] > 127
+    hidden = whole & ~mask
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
+    colour_of[labels[inside]] = view.image[inside]
+    x0, y0, x1, y1 = view.instance.box
+    near = distance <= SNAP_SHARE * float(np.hypot(x1 - x0, y1 - y0))
+    return _Layer(view.image, inside), _Layer(picture, hidden), _Layer(colour_of[labels], near)
+
+
+def _fill(colours: UInt8[np.ndarray, "n 3"], known: Bool[np.ndarray, " n"], texels: _Texels, surface: Surface) -> None:
+    """Give the texels that are not known the median colour of their part, else of their material, else of all."""
+    if not known.any():
+        colours[:] = NEUTRAL
+        return
+    usual = np.median(colours[known], axis=0)
+    materials = _medians(surface.material[texels.face], colours, known, np.broadcast_to(usual, (1, 3)))
+    of_part = np.zeros(int(surface.part.max()) + 1, dtype=np.int64)
+    of_part[surface.part] = surface.material
+    parts = _medians(surface.part[texels.face], colours, known, materials[of_part])
+    colours[~known] = parts[surface.part[texels.face[~known]]].astype(np.uint8)
+
+
+def _medians(
+    group: Integer[np.ndarray, " n"],
+    colours: UInt8[np.ndarray, "n 3"],
+    known: Bool[np.ndarray, " n"],
+    otherwise: Float[np.ndarray, "_ 3"],
+) -> Float[np.ndarray, "g 3"]:
+    """Median colour of each group of which at least `LEAST_KNOWN` is known; of the others what is given."""
+    count = int(group.max()) + 1
+    medians = np.broadcast_to(otherwise, (count, 3)).astype(np.float64) if len(otherwise) == 1 else otherwise.copy()
+    order = np.argsort(group, kind="stable")
+    for members in np.split(order, np.searchsorted(group[order], np.arange(1, count))):
+        sure = members[known[members]]
+        if sure.size > LEAST_KNOWN * members.size:
+            medians[group[sure[0]]] = np.median(colours[sure[:: max(1, sure.size // 4000)]], axis=0)
+    return medians
+
+
+def _spread(
+    colours: UInt8[np.ndarray, "n 3"], index: Integer[np.ndarray, " n"], size_px: int
+) -> UInt8[np.ndarray, "t t 3"]:
+    """The texture with every uncovered texel in the colour of the nearest covered one, so that no seam shows."""
+    covered = np.zeros((size_px, size_px), dtype=bool)
+    covered.ravel()[index] = True
+    texture = np.zeros((size_px, size_px, 3), dtype=np.uint8)
+    texture.reshape(-1, 3)[index] = colours
+    _, labels = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
+    colour_of[labels[covered]] = texture[covered]
+    return colour_of[labels]

@@ -1,0 +1,163 @@
+"""Completion that needs no download: the hidden part is where the fitted shape is hidden, coloured by symmetry."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from models.assets.sizes import Category, category_in
+from models.base import CompleteRequest
+from regen3d.align.box import WHOLE, box_depth, fit_box
+from regen3d.frames import pixel_centers, project, transform, unproject
+from regen3d.types import Camera, Completion, FittedBox, ObjectView
+
+BEYOND = 0.5
+"""The crop reaches over the mask by at most this share of its size."""
+TOLERANCE = 0.1
+"""A mirrored point is taken for visible if it lies within this share of the object's size behind the fitted shape."""
+NOTABLE = 0.4
+"""A hidden share above which the report says that the shape is a guess."""
+
+
+class EmbeddedCompletion:
+    """Amodal masks from the rough shape of the category; colours by mirror symmetry, else the nearest."""
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def complete(self, requests: Sequence[CompleteRequest]) -> list[Completion]:
+        """Answer each request; the fitted box is handed on.
+
+        Raises:
+            DegenerateGeometryError: a visible mask is empty.
+        """
+        return [_complete(request) for request in requests]
+
+
+def _complete(request: CompleteRequest) -> Completion:
+    view, category = request.view, category_in(request.view)
+    box = fit_box(
+        view,
+        prior=category.prior if category else None,
+        seed=request.seed,
+        absolute=not (category and category.rests),
+    )
+    origin, wh = _crop(view)
+    mask, ignore = _window(view.instance.mask, origin, wh), _window(view.ignore, origin, wh)
+    depth = _depth(box, category, view.camera, origin, mask, ignore)
+    outside = ~_window(np.ones_like(view.ignore), origin, wh)
+    hidden = np.isfinite(depth) & (ignore | outside) & ~mask
+    hidden &= _joined(mask | hidden, mask)
+    colours = _window_picture(view.image, origin, wh)
+    known = mask.copy()
+    _mirror(colours, known, hidden, depth, (box, view.camera, origin))
+    _nearest(colours, known, hidden)
+    alpha = np.where(mask | hidden, 255, 0).astype(np.uint8)
+    share = float(hidden.sum()) / max(float((mask | hidden).sum()), 1.0)
+    notes = (f"{share:.0%} of it is hidden: that part was guessed",) if share > NOTABLE else ()
+    picture = np.dstack([np.where(alpha[..., None] > 0, colours, 255), alpha]).astype(np.uint8)
+    return Completion(picture=picture, origin_xy=origin, box=box, notes=notes)
+
+
+def _crop(view: ObjectView) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Origin (x, y) and size (w, h) of the crop."""
+    x0, y0, x1, y1 = view.instance.box
+    margin = max(4, round(BEYOND * max(x1 - x0, y1 - y0)))
+    return (x0 - margin, y0 - margin), (x1 - x0 + 2 * margin, y1 - y0 + 2 * margin)
+
+
+def _depth(
+    box: FittedBox,
+    category: Category | None,
+    camera: Camera,
+    origin: tuple[int, int],
+    mask: Bool[np.ndarray, "h w"],
+    ignore: Bool[np.ndarray, "h w"],
+) -> Float[np.ndarray, "h w"]:
+    """Depth of the rough shape of the category that covers the mask best."""
+    pixels = pixel_centers(mask.shape) + np.array(origin)
+    shapes = category.prior.shapes if category else (WHOLE,)
+    is_round = bool(category and category.prior.is_round)
+    depths = [box_depth(box, camera, pixels, blocks, is_round).astype(np.float64) for blocks in shapes]
+
+    def overlap(depth: np.ndarray) -> float:
+        drawn = np.isfinite(depth) & ~(ignore & ~mask)
+        return float((drawn & mask).sum()) / max(float((drawn | mask).sum()), 1.0)
+
+    return max(depths, key=overlap)
+
+
+def _mirror(
+    colours: UInt8[np.ndarray, "h w 3"],
+    known: Bool[np.ndarray, "h w"],
+    hidden: Bool[np.ndarray, "h w"],
+    depth: Float[np.ndarray, "h w"],
+    place: tuple[FittedBox, Camera, tuple[int, int]],
+) -> None:
+    """Colour hidden pixels by the mirror image of their surface points across the object's plane x = 0."""
+    box, camera, origin = place
+    rows, columns = np.nonzero(hidden)
+    if rows.size == 0:
+        return
+    pixels = np.stack([columns + 0.5, rows + 0.5], axis=1) + np.array(origin)
+    camera_from_object = camera.camera_from_world @ box.world_from_object.matrix
+    points = unproject(camera.intrinsics, pixels, depth[rows, columns])
+    local = transform(np.linalg.inv(camera_from_object), points) * np.array([-1.0, 1.0, 1.0])
+    mirrored = transform(camera_from_object, local)
+    at = np.floor(project(camera.intrinsics, mirrored) - np.array(origin)).astype(int)
+    inside = (at >= 0).all(axis=1) & (at[:, 0] < known.shape[1]) & (at[:, 1] < known.shape[0])
+    u, v = np.where(inside, at[:, 0], 0), np.where(inside, at[:, 1], 0)
+    slack = TOLERANCE * float(np.linalg.norm(box.size_m))
+    sure = inside & cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)[v, u]
+    sure &= mirrored[:, 2] < depth[v, u] + slack
+    colours[rows[sure], columns[sure]] = colours[v[sure], u[sure]]
+    known[rows[sure], columns[sure]] = True
+
+
+def _nearest(
+    colours: UInt8[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"], hidden: Bool[np.ndarray, "h w"]
+) -> None:
+    """Colour what is still unknown by the nearest known pixel, smoothed."""
+    rest = hidden & ~known
+    sure = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    sure = sure if sure.any() else known
+    _, labels = cv2.distanceTransformWithLabels(
+        (~sure).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
+    colour_of[labels[sure]] = colours[sure]
+    smooth = cv2.GaussianBlur(colour_of[labels], (0, 0), 3.0)
+    colours[rest] = smooth[rest]
+
+
+def _joined(region: Bool[np.ndarray, "h w"], seed: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The connected pieces of a region that touch a seed."""
+    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    return region & np.isin(labels, np.unique(labels[seed]))
+
+
+def _window(values: Bool[np.ndarray, "ph pw"], origin: tuple[int, int], wh: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+    """A window of a mask, false beyond its border."""
+    return _cut(values, origin, wh).astype(bool)
+
+
+def _window_picture(
+    picture: UInt8[np.ndarray, "ph pw 3"], origin: tuple[int, int], wh: tuple[int, int]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """A window of a picture, black beyond its border."""
+    return _cut(picture, origin, wh)
+
+
+def _cut(values: np.ndarray, origin: tuple[int, int], wh: tuple[int, int]) -> np.ndarray:
+    (x, y), (width, height) = origin, wh
+    window = np.zeros((height, width, *values.shape[2:]), dtype=values.dtype)
+    rows, columns = (
+        slice(max(y, 0), min(y + height, values.shape[0])),
+        slice(max(x, 0), min(x + width, values.shape[1])),
+    )
+    window[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x] = values[rows, columns]
+    return window

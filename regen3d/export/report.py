@@ -1,0 +1,128 @@
+"""The report of a scene: one HTML file that needs no other file, no script and no network."""
+
+import shlex
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from regen3d.export.pictures import jpeg_data_uri
+from regen3d.manifest import CameraEntry, Manifest, ObjectEntry, RoomEntry
+from regen3d.types import Rgb
+
+POOR_IOU = 0.7
+"""Below this the rendered object misses a part of its mask that is seen at a glance: a chair turned by 30 degrees."""
+
+AMBIGUOUS_MARGIN = 0.02
+"""Below this lead another orientation explains the picture as well; two renderings of one pose differ by less."""
+
+LOOSE_GAP_M = 0.02
+"""Gaps to the support above this are visible as floating or sinking from a few metres away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPictures:
+    """What the report shows."""
+
+    photo: Rgb
+    """The picture that the scene was made from."""
+    masks: Rgb
+    """Found objects (`regen3d.export.overlay.mask_sheet`)."""
+    overlay: Rgb
+    """Scene over photograph (`regen3d.export.overlay.overlay`)."""
+    rendering: Rgb
+    """The scene through the camera of the photograph."""
+    plate: Rgb
+    """The empty room."""
+    dollhouse: Rgb
+    """The scene from above."""
+    contact_sheet: Rgb
+    """Every object from two sides."""
+
+
+def report_html(manifest: Manifest, pictures: ReportPictures) -> str:
+    """The report as an HTML document.
+
+    Links to exports are relative, so the file belongs into the scene's folder; everything else works from anywhere.
+    """
+    environment = Environment(
+        loader=PackageLoader("regen3d", "export"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        manifest=manifest,
+        pictures={field.name: jpeg_data_uri(getattr(pictures, field.name)) for field in fields(pictures)},
+        objects=[(entry, doubts(entry)) for entry in manifest.objects],
+        shortfalls=shortfalls(manifest),
+        camera=_camera_rows(manifest.camera),
+        room=_room_rows(manifest.room),
+        licences=sorted({(entry.provenance.licence, entry.provenance.model) for entry in manifest.stages}),
+        image_argument=shlex.quote(manifest.image.name),
+        redo=_first_to_redo(manifest),
+        scene_file=next((path for path in manifest.exports if path.endswith("scene.glb")), None),
+        seconds=sum(entry.seconds for entry in manifest.stages),
+    )
+
+
+def shortfalls(manifest: Manifest) -> list[str]:
+    """Why a scene is partial, in sentences; empty for a whole one."""
+    sentences = [
+        f"{entry.name} is {'a placeholder' if entry.status == 'placeholder' else 'missing'}: "
+        f"{entry.reason or 'no reason was given'}"
+        for entry in manifest.objects
+        if entry.status != "ok"
+    ]
+    if not manifest.room.believable:
+        sentences.append(
+            f"The room is not believable (confidence {manifest.room.confidence:.2f}): "
+            "walls and scale may be wrong. Give the camera by hand, or a picture that shows more of the floor."
+        )
+    return sentences
+
+
+def doubts(entry: ObjectEntry) -> list[str]:
+    """What an artist should look at in one object; empty where nothing stands out."""
+    found = [] if entry.status == "ok" else [entry.status]
+    if entry.truncated:
+        found.append("cut by the border")
+    if entry.diagnostics is None:
+        return found
+    if entry.diagnostics.mask_iou < POOR_IOU:
+        found.append("poor fit")
+    if entry.diagnostics.runner_up_margin < AMBIGUOUS_MARGIN:
+        found.append("ambiguous orientation")
+    if abs(entry.diagnostics.contact_gap_m) > LOOSE_GAP_M:
+        found.append("floats" if entry.diagnostics.contact_gap_m > 0 else "sinks in")
+    return found
+
+
+def _first_to_redo(manifest: Manifest) -> str | None:
+    """The object that the examples of commands name: the first doubtful one, else the first."""
+    doubtful = [entry.name for entry in manifest.objects if doubts(entry)]
+    return next(iter([*doubtful, *(entry.name for entry in manifest.objects)]), None)
+
+
+def _camera_rows(camera: CameraEntry) -> list[tuple[str, str]]:
+    intrinsics, world_from_camera = np.array(camera.intrinsics), np.array(camera.world_from_camera)
+    pitch_deg = float(np.degrees(np.arcsin(np.clip(world_from_camera[1, 2], -1.0, 1.0))))
+    return [
+        ("Field of view", f"{camera.hfov_deg:.1f}° horizontal"),
+        ("Focal length", f"{intrinsics[0, 0]:.0f} px"),
+        ("Height", f"{camera.height_m:.2f} m above the floor"),
+        ("Pitch", f"{abs(pitch_deg):.1f}° {'up' if pitch_deg > 0 else 'down'}"),
+        ("Confidence", f"{camera.confidence:.2f}"),
+    ]
+
+
+def _room_rows(room: RoomEntry) -> list[tuple[str, str]]:
+    width, height, depth = np.array(room.bounds_max) - np.array(room.bounds_min)
+    return [
+        ("Size", f"{width:.2f} by {depth:.2f} m, {height:.2f} m high"),
+        ("Turned by", f"{room.yaw_deg:.1f}°"),
+        ("Seen", ", ".join(side.replace("_", " ") for side in room.seen) or "nothing"),
+        ("Confidence", f"{room.confidence:.2f}{'' if room.believable else ' (not believable)'}"),
+        ("Scale from", room.scale_source),
+    ]

@@ -1,0 +1,53 @@
+"""Fixtures that every test may ask for."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.synthetic.files import write_inputs
+from tests.synthetic.room import SyntheticRoom, empty_room, furnished_room
+
+NO_DATA = "needs the shared scenes: set REGEN3D_DATA to the folder that holds `scenes`"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for `data_root`, so that `-m data` finds it and the summary counts what was skipped."""
+    for item in items:
+        if "data_root" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
+            if not os.environ.get("REGEN3D_DATA"):
+                item.add_marker(pytest.mark.skip(reason=NO_DATA))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def synthetic_room() -> SyntheticRoom:
+    """A furnished room with exact truth: chair, table with a vase on it, cabinet."""
+    return furnished_room()
+
+
+@pytest.fixture(scope="session")
+def synthetic_empty_room() -> SyntheticRoom:
+    """The same room without objects."""
+    return empty_room()
+
+
+@pytest.fixture(scope="session")
+def synthetic_inputs(synthetic_room: SyntheticRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with image.png, plate.png, masks/, boxes.json and camera.json of the synthetic room; read only."""
+    return write_inputs(synthetic_room, tmp_path_factory.mktemp("synthetic") / "room").parent
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder that `REGEN3D_DATA` names, with `scenes/NAME/image.png` and the truth beside it."""
+    root = Path(os.environ["REGEN3D_DATA"])
+    assert (root / "scenes").is_dir(), f"REGEN3D_DATA is '{root}', which has no folder 'scenes'"
+    return root

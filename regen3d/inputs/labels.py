@@ -43,7 +43,8 @@ def clean_label(text: str, source: str) -> str:
         raise ConfigError(f"{source}: a label is empty; say what the object is, as in 'chair'")
     if len(label) > MAX_LABEL_LENGTH:
         raise ConfigError(
-            f"{source}: the label that starts {label[:20]!r} has {len(label)} characters; use at most {MAX_LABEL_LENGTH}"
+            f"{source}: the label that starts {label[:20]!r} has {len(label)} characters; "
+            f"use at most {MAX_LABEL_LENGTH}"
         )
     if _SANE.fullmatch(label) is None:
         raise ConfigError(

@@ -118,13 +118,14 @@ def _load(data: bytes) -> Iterator["trimesh.Trimesh"]:
 
     # From memory and without a resolver: a file cannot make the reader open other files or addresses.
     scene = trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False)
-    for node in sorted(scene.graph.nodes_geometry):
-        matrix, geometry_name = scene.graph[node]
-        piece = scene.geometry[geometry_name]
+    for name, piece in scene.geometry.items():
         if isinstance(piece, trimesh.Trimesh) and len(piece.faces):
-            placed = piece.copy()
-            placed.apply_transform(matrix)
-            yield placed
+            # By place, because trimesh gives random names to nodes without a name of their own.
+            matrices = [scene.graph[node][0] for node in scene.graph.geometry_nodes.get(name, ())]
+            for matrix in sorted(matrices, key=lambda matrix: matrix.tolist()):
+                placed = piece.copy()
+                placed.apply_transform(matrix)
+                yield placed
 
 
 def _check_triangles(pieces: list["trimesh.Trimesh"], name: str) -> None:

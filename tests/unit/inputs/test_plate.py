@@ -18,13 +18,13 @@ def save(path: Path, wh: tuple[int, int], colour: int, orientation: int | None =
     return path
 
 
-@pytest.mark.parametrize(("wh", "orientation"), [((3000, 2000), None), ((2000, 3000), 6), ((2048, 1365), None)])
+@pytest.mark.parametrize(("wh", "orientation"), [((2400, 1200), None), ((1200, 2400), 6), ((2048, 1024), None)])
 def test_plate_comes_at_the_size_of_the_working_picture(
     wh: tuple[int, int], orientation: int | None, tmp_path: Path
 ) -> None:
-    picture = read_image(save(tmp_path / "image.png", (3000, 2000), 10))
+    picture = read_image(save(tmp_path / "image.png", (2400, 1200), 10))
     plate = read_plate(save(tmp_path / "plate.png", wh, 200, orientation), picture)
-    assert plate.pixels.shape == picture.pixels.shape == (1365, 2048, 3)
+    assert plate.pixels.shape == picture.pixels.shape == (1024, 2048, 3)
     assert np.all(plate.pixels == 200)
 
 

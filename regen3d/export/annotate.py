@@ -49,8 +49,14 @@ def line_width(image: Rgb) -> int:
 
 
 def draw_outline(image: Rgb, mask: Mask, color: Color, *, width: int) -> Rgb:
-    """The picture with a line along the border of a mask, inside and out."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    """The picture with a line of `width` pixels along the border of a mask, without its narrow gaps.
+
+    Closing gaps of three lines keeps foliage and lattices from drowning in their own outline.
+    """
+    gap = 3 * line_width(image)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap))
+    closed = cv2.morphologyEx(np.pad(mask, gap).astype(np.uint8), cv2.MORPH_CLOSE, kernel)[gap:-gap, gap:-gap]
+    contours, _ = cv2.findContours(np.ascontiguousarray(closed), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(image.copy(), contours, -1, color, width, cv2.LINE_AA)
 
 

@@ -22,7 +22,7 @@ FRONT_DEG, BACK_DEG, RAISED_DEG = 35.0, 215.0, 20.0
 CARD_MARGIN_PX = 6
 """Paper round the card of each object."""
 
-DOLLHOUSE_HW = (840, 1120)
+DOLLHOUSE_HW = (720, 960)
 """Size of the view into the room from above, before its empty margins are cut off."""
 
 DOLLHOUSE_AZIMUTH_DEG, DOLLHOUSE_ELEVATION_DEG = 30.0, 38.0

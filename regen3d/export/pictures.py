@@ -4,6 +4,7 @@ import base64
 import io
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from regen3d.types import Rgb
@@ -15,7 +16,7 @@ THUMBNAIL_PX = 480
 """Longest side of a thumbnail."""
 
 
-def thumbnail(image: Rgb, longest: int = THUMBNAIL_PX) -> Rgb:
+def thumbnail(image: Rgb, longest: int = THUMBNAIL_PX) -> UInt8[np.ndarray, "th tw 3"]:
     """A picture shrunk until its longest side has `longest` pixels; a smaller one is returned as it is."""
     height, width = image.shape[:2]
     factor = longest / max(height, width)

@@ -4,11 +4,11 @@ import shlex
 from dataclasses import dataclass, fields
 
 import numpy as np
+from jaxtyping import UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regen3d.export.pictures import jpeg_data_uri
 from regen3d.manifest import CameraEntry, Manifest, ObjectEntry, RoomEntry
-from regen3d.types import Rgb
 
 POOR_IOU = 0.7
 """Below this the rendered object misses a part of its mask that is seen at a glance: a chair turned by 30 degrees."""
@@ -20,23 +20,27 @@ LOOSE_GAP_M = 0.02
 """Gaps to the support above this are visible as floating or sinking from a few metres away."""
 
 
+Picture = UInt8[np.ndarray, "_ _ 3"]
+"""sRGB, 8 bit, of a size of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPictures:
     """What the report shows."""
 
-    photo: Rgb
+    photo: Picture
     """The picture that the scene was made from."""
-    masks: Rgb
+    masks: Picture
     """Found objects (`regen3d.export.overlay.mask_sheet`)."""
-    overlay: Rgb
+    overlay: Picture
     """Scene over photograph (`regen3d.export.overlay.overlay`)."""
-    rendering: Rgb
+    rendering: Picture
     """The scene through the camera of the photograph."""
-    plate: Rgb
+    plate: Picture
     """The empty room."""
-    dollhouse: Rgb
+    dollhouse: Picture
     """The scene from above."""
-    contact_sheet: Rgb
+    contact_sheet: Picture
     """Every object from two sides."""
 
 

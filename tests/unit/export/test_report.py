@@ -1,0 +1,134 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from regen3d.export.report import ReportPictures, doubts, report_html, shortfalls
+from regen3d.manifest import Diagnostics, Manifest, ObjectEntry
+from regen3d.store import Ref
+
+
+class Document(HTMLParser):
+    """Collects every reference, every tag and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def pictures() -> ReportPictures:
+    sizes = {field.name: (12 + k, 16 + k, 3) for k, field in enumerate(dataclasses.fields(ReportPictures))}
+    return ReportPictures(**{name: np.full(size, 128, dtype=np.uint8) for name, size in sizes.items()})
+
+
+def with_object(manifest: Manifest, **changes: object) -> Manifest:
+    return manifest.model_copy(update={"objects": (manifest.objects[0].model_copy(update=changes),)})
+
+
+def test_the_report_needs_no_other_file(manifest: Manifest, pictures: ReportPictures):
+    html = report_html(manifest, pictures)
+    document = Document(html)
+    assert len(document.references) == 7
+    assert all(reference.startswith("data:image/jpeg;base64,") for reference in document.references)
+    assert "script" not in document.tags
+    assert not re.search(r"https?:|url\(|@import|//[a-z]", re.sub(r"data:image[^\"]*", "", html))
+
+
+def test_links_to_exports_are_relative(manifest: Manifest, pictures: ReportPictures):
+    ref = Ref(digest="c" * 64, suffix=".glb", size=3)
+    scene = manifest.model_copy(update={"exports": {"scene.glb": ref, "objects/chair 1#.glb": ref}})
+    document = Document(report_html(scene, pictures))
+    assert {"scene.glb", "objects/chair%201%23.glb"} <= set(document.references)
+    assert 'bpy.ops.import_scene.gltf(filepath="scene.glb")' in document.text
+
+
+def test_what_others_wrote_stays_text(manifest: Manifest, pictures: ReportPictures):
+    attack = "<script>alert(1)</script>"
+    scene = with_object(manifest, label=attack, notes=(attack,), reason=attack)
+    scene = scene.model_copy(update={"scene": attack, "notes": (attack,)})
+    html = report_html(scene, pictures)
+    assert "script" not in Document(html).tags
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 5
+
+
+def test_numbers_and_provenance_are_shown(manifest: Manifest, pictures: ReportPictures):
+    text = Document(report_html(manifest, pictures)).text
+    for shown in [
+        "0.930",
+        "+0.1",
+        "0.200",
+        "0.50 \u00d7 0.90 \u00d7 0.60",
+        "GrabCut",
+        "MIT",
+        "1.50",
+        "1.20 m",
+        "4.00 by 6.00 m",
+    ]:
+        assert shown in text, shown
+    assert "The ceiling was assumed." in text
+    assert manifest.digest[:16] in text
+
+
+def test_commands_can_be_pasted(manifest: Manifest, pictures: ReportPictures):
+    text = Document(report_html(manifest, pictures)).text
+    assert "regen3d run 'a room.png' --out . --mesh chair-1=chair-1-fixed.glb" in text
+    assert "regen3d stage generate --manifest manifest.json --object chair-1 --seed 5" in text
+
+
+def test_a_whole_scene_has_no_shortfalls(manifest: Manifest, pictures: ReportPictures):
+    assert shortfalls(manifest) == []
+    assert "The scene is whole." in Document(report_html(manifest, pictures)).text
+
+
+def test_a_partial_scene_says_why(manifest: Manifest, pictures: ReportPictures):
+    scene = with_object(manifest, status="placeholder", reason="no pose explains the mask", diagnostics=None)
+    room = manifest.room.model_copy(update={"believable": False, "confidence": 0.2})
+    scene = scene.model_copy(update={"status": "partial", "room": room})
+    assert len(shortfalls(scene)) == 2
+    text = Document(report_html(scene, pictures)).text
+    assert "The scene is partial." in text
+    assert "chair-1 is a placeholder: no pose explains the mask" in text
+    assert "not believable (confidence 0.20)" in text
+
+
+def test_a_scene_without_objects_has_a_report(manifest: Manifest, pictures: ReportPictures):
+    text = Document(report_html(manifest.model_copy(update={"objects": ()}), pictures)).text
+    assert "the scene is the empty room" in text
+    assert "regen3d stage room --manifest manifest.json" in text
+
+
+def judged(entry: ObjectEntry, **changes: float) -> ObjectEntry:
+    diagnostics = Diagnostics(mask_iou=0.93, contact_gap_m=0.0, point_residual_m=None, runner_up_margin=0.2)
+    return entry.model_copy(update={"diagnostics": diagnostics.model_copy(update=changes)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"mask_iou": 0.5}, ["poor fit"]),
+        ({"runner_up_margin": 0.001}, ["ambiguous orientation"]),
+        ({"contact_gap_m": 0.1}, ["floats"]),
+        ({"contact_gap_m": -0.1}, ["sinks in"]),
+    ],
+)
+def test_doubtful_objects_are_flagged(changes: dict[str, float], expected: list[str], manifest: Manifest):
+    assert doubts(judged(manifest.objects[0], **changes)) == expected
+
+
+def test_an_object_cut_by_the_border_is_flagged(manifest: Manifest):
+    entry = manifest.objects[0].model_copy(update={"status": "failed", "truncated": True, "diagnostics": None})
+    assert doubts(entry) == ["failed", "cut by the border"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Shaped
 from PIL import Image, ImageDraw, ImageFont
 
 from regen3d.types import Mask, Rgb
@@ -100,7 +99,7 @@ def _free_height(
     return y if y + height <= limit else top
 
 
-def tint(image: Rgb, where: Shaped[np.ndarray, "h w"], color: Color, strength: float) -> Rgb:
+def tint(image: Rgb, where: Mask, color: Color, strength: float) -> Rgb:
     """The picture with a colour mixed in where a mask is true; `strength` 1 covers it."""
     mixed = image.copy()
     mixed[where] = np.rint(image[where] * (1.0 - strength) + np.array(color) * strength).astype(np.uint8)

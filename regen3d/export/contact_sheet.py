@@ -79,6 +79,8 @@ def room_views(objects: Sequence[PlacedMesh], room: Room, camera: Camera) -> Roo
 
 def _dollhouse(placed: Sequence[PlacedMesh], azimuth_deg: float) -> Rgb:
     picture, drawn = _smooth_view(placed, DOLLHOUSE_HW, (azimuth_deg, DOLLHOUSE_ELEVATION_DEG), DOLLHOUSE_SUPERSAMPLING)
+    if not drawn.any():
+        return picture
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     margin = 4 * CARD_MARGIN_PX
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)

@@ -66,7 +66,7 @@ def report_html(manifest: Manifest, pictures: ReportPictures) -> str:
         licences=sorted({(entry.provenance.licence, entry.provenance.model) for entry in manifest.stages}),
         image_argument=shlex.quote(manifest.image.name),
         redo=_first_to_redo(manifest),
-        scene_file=next((path for path in manifest.exports if path.endswith("scene.glb")), None),
+        links=_links(list(manifest.exports)),
         seconds=sum(entry.seconds for entry in manifest.stages),
     )
 
@@ -107,6 +107,11 @@ def _first_to_redo(manifest: Manifest) -> str | None:
     """The object that the examples of commands name: the first doubtful one, else the first."""
     doubtful = [entry.name for entry in manifest.objects if doubts(entry)]
     return next(iter([*doubtful, *(entry.name for entry in manifest.objects)]), None)
+
+
+def _links(paths: list[str]) -> list[str]:
+    """Files at the top of the scene's folder, and the folders beside them with a slash at the end."""
+    return sorted({first + slash for first, slash, _ in (path.partition("/") for path in paths)})
 
 
 def _camera_rows(camera: CameraEntry) -> list[tuple[str, str]]:

@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import io
 
 import numpy as np
@@ -134,3 +135,10 @@ def test_the_room_is_seen_by_its_camera_and_from_above(red_box: Mesh, room: Room
     assert shows(views.camera.color, (200, 30, 20), tolerance=2) == int((views.camera.index == 0).sum()) > 300
     red = (views.dollhouse[..., 0].astype(int) - views.dollhouse[..., 1]) > 60
     assert 0.005 < red.mean() < 0.3
+
+
+def test_a_room_that_only_shows_its_back_is_an_empty_picture(room: Room, camera: Camera):
+    floor = room.parts["floor"]
+    turned = dataclasses.replace(floor, faces=floor.faces[:, ::-1].copy())
+    views = room_views([], dataclasses.replace(room, parts={"floor": turned}), camera)
+    assert np.ptp(views.dollhouse, axis=(0, 1)).max() == 0

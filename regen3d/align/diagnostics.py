@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from regen3d.frames import transform
 from regen3d.render.raster import rasterize
@@ -23,7 +23,7 @@ def mask_iou(view: ObjectView, drawn: Mask) -> float:
 
 
 def point_residual(
-    surface: cKDTree, world_from_object: Similarity, points_world: Float[np.ndarray, "n 3"]
+    surface: KDTree, world_from_object: Similarity, points_world: Float[np.ndarray, "n 3"]
 ) -> float | None:
     """Median distance in metres from visible points to samples of the surface; None without points.
 

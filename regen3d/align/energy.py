@@ -29,8 +29,15 @@ SCALE_WEIGHT = 0.3
 SCALE_LIMIT = 2.0
 """A metric mesh is hardly ever off by more than this factor."""
 
-FLUSH_WEIGHT = 0.3
-"""Of standing off the wall askew: decides the last degrees, which a silhouette cannot."""
+SQUARE_WEIGHT = 0.08
+"""Of standing askew to the room, for a box; less for rounder things. It decides the last degrees, which neither a
+silhouette nor points with smooth errors can: furniture stands along walls. Less than any visible turn costs."""
+
+SQUARE_LIMIT_RAD = np.radians(12.0)
+"""A turn from which on standing askew costs no more: what is meant to stand askew does so by more."""
+
+SLIDES = 2
+"""Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
 
 LEAST_DEPTH_M = 0.05
 """Vertices nearer than this or behind the camera are projected as if at this depth."""
@@ -48,6 +55,8 @@ class Evidence:
     """What the picture shows of it."""
     known_log_scale: float | None = None
     """Logarithm of the scale that gives the object its own size; None where its size is unknown."""
+    square_yaw: float | None = None
+    """A direction in radians to which objects are square, as the room's walls are; None where it is unknown."""
 
 
 def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
@@ -61,8 +70,10 @@ def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"
     if evidence.known_log_scale is not None:
         change = (parameters[:, 3] - evidence.known_log_scale) / np.log(SCALE_LIMIT)
         total += SCALE_WEIGHT * np.minimum(change**2, 1.0)
-    if evidence.plane.name == "wall":
-        total += FLUSH_WEIGHT * _depth_share(evidence, world)
+    if evidence.square_yaw is not None:
+        askew = parameters[:, 2] + evidence.proxy.axis_yaw - evidence.square_yaw
+        askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
+        total += SQUARE_WEIGHT * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
     return total
 
 
@@ -89,16 +100,32 @@ def box_residuals(target: Target, camera: Float[np.ndarray, "b v 3"]) -> Float[n
 
 
 def _point_cost(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
-    """Mean robust distance (Geman and McClure) from visible points to the mesh: one-sided, hidden parts cost nothing."""
+    """Mean robust distance (Geman and McClure) from visible points to the mesh; hidden surfaces cost nothing."""
     target, proxy = evidence.target, evidence.proxy
-    local = to_object_frame(evidence.plane, parameters, proxy.vertices, target.points)
-    distance, _ = proxy.surface.query(local.reshape(-1, 3))
-    metres = distance.reshape(local.shape[:2]) * np.exp(parameters[:, 3:])
-    square = (metres / (POINT_SOFTNESS * target.distance_m)) ** 2
+    seen = np.concatenate([target.eye[None], target.points])
+    local = to_object_frame(evidence.plane, parameters, proxy.vertices, seen)
+    eye, points = local[:, :1], local[:, 1:]
+    if target.points_slide:
+        points = _slide(evidence, eye, points)
+    distance, _ = proxy.surface.query(points.reshape(-1, 3))
+    metres = distance.reshape(points.shape[:2]) * np.exp(parameters[:, 3:])
+    softness = POINT_SOFTNESS * np.linalg.norm(points - eye, axis=2).mean(axis=1) * np.exp(parameters[:, 3])
+    square = (metres / softness[:, None]) ** 2
     return (square / (1.0 + square)).mean(axis=1)
 
 
-def _depth_share(evidence: Evidence, world: Float[np.ndarray, "b v 3"]) -> Float[np.ndarray, " b"]:
-    """Extent away from the wall, as a share of the extent in all directions."""
-    along = (world @ evidence.plane.normal).max(axis=1) - (world @ evidence.plane.normal).min(axis=1)
-    return along / np.maximum(np.linalg.norm(np.ptp(world, axis=1), axis=1), 1e-9)
+def _slide(
+    evidence: Evidence, eye: Float[np.ndarray, "b 1 3"], points: Float[np.ndarray, "b n 3"]
+) -> Float[np.ndarray, "b n 3"]:
+    """Scale the points about the eye until they lie on the object: first by distance, then by closest points."""
+    center = 0.5 * (evidence.proxy.vertices.min(axis=0) + evidence.proxy.vertices.max(axis=0))
+    middle = np.median(points, axis=1, keepdims=True)
+    factor = np.linalg.norm(center - eye, axis=2) / np.maximum(np.linalg.norm(middle - eye, axis=2), 1e-9)
+    moved = eye + factor[..., None] * (points - eye)
+    for _ in range(SLIDES):
+        _, nearest = evidence.proxy.surface.query(moved.reshape(-1, 3))
+        goal = evidence.proxy.surface.data[nearest].reshape(moved.shape) - eye
+        ray = moved - eye
+        factor = (goal * ray).sum(axis=(1, 2)) / np.maximum((ray * ray).sum(axis=(1, 2)), 1e-12)
+        moved = eye + factor[:, None, None] * ray
+    return moved

@@ -1,6 +1,6 @@
 """Placing one object: evidence, search, refinement, diagnostics."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinate
 from regen3d.align.proxy import make_proxy
 from regen3d.align.refine import Refined, refine
 from regen3d.align.search import starting_poses
-from regen3d.align.target import Target, make_target
+from regen3d.align.target import make_target
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import yaw_of
 from regen3d.types import Alignment, Asset, ObjectView, PointMap, RoomLayout, Similarity
@@ -53,12 +53,16 @@ def align_object(request: AlignRequest) -> Alignment:
     x0, y0, x1, y1 = view.instance.box
     middle = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
     plane, notes = support_plane(request.support, view.camera, middle, (request.layout, request.points))
-    target = make_target(view, request.points, request.seed)
-    if plane is FLOOR and request.support != "floor":
-        target = _lowered(target, view)
-    known = request.asset.scale == "metric" and (plane is not FLOOR or request.support == "floor")
+    lowered = plane is FLOOR and request.support != "floor"
     proxy = make_proxy(mesh, request.seed)
-    evidence = Evidence(plane=plane, proxy=proxy, target=target, known_log_scale=0.0 if known else None)
+    target = make_target(view, request.points, points_slide=lowered, seed=request.seed)
+    evidence = Evidence(
+        plane=plane,
+        proxy=proxy,
+        target=target,
+        known_log_scale=0.0 if request.asset.scale == "metric" and not lowered else None,
+        square_yaw=None if request.layout is None else request.layout.yaw_rad,
+    )
     starts = starting_poses(evidence)
     if request.asset.pose_hint is not None:
         starts = np.concatenate([_hinted(plane, request.asset.pose_hint), starts])
@@ -74,22 +78,10 @@ def align_object(request: AlignRequest) -> Alignment:
         support=plane.name if plane is not FLOOR else request.support,
         mask_iou=iou,
         contact_gap_m=0.0,
-        point_residual_m=point_residual(proxy.surface, pose, target.points),
+        point_residual_m=None if lowered else point_residual(proxy.surface, pose, target.points),
         runner_up_margin=_margin(refined),
         notes=notes,
     )
-
-
-def _lowered(target: Target, view: ObjectView) -> Target:
-    """The evidence for an object on another one as if it stood on the floor: its points scaled about the camera."""
-    if len(target.points) == 0:
-        return target
-    eye = view.camera.position
-    base = float(np.percentile(target.points[:, 1], 5.0))
-    if not 0.0 < base < 0.9 * eye[1]:
-        return replace(target, points=np.zeros((0, 3)))
-    factor = float(eye[1] / (eye[1] - base))
-    return replace(target, points=eye + factor * (target.points - eye), distance_m=factor * target.distance_m)
 
 
 def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:

@@ -47,7 +47,7 @@ def refine(evidence: Evidence, starts: Parameters, seed: int) -> Refined:
     chosen, costs = distinct_best(starts, energy(evidence, starts))
     rng = np.random.default_rng(seed)
     mean, best, best_cost = chosen.copy(), chosen.copy(), costs.copy()
-    spread = np.tile(SPREAD * _units(evidence, chosen), (1, 1)) * np.ones((len(chosen), 1))
+    spread = np.tile(SPREAD * _units(evidence, chosen), (len(chosen), 1))
     for _ in range(GENERATIONS):
         noise = rng.standard_normal((len(mean), POPULATION, 4))
         cloud = mean[:, None] + noise * spread[:, None]
@@ -77,9 +77,8 @@ def distinct_best(starts: Parameters, costs: Float[np.ndarray, " n"]) -> tuple[P
 
 def _units(evidence: Evidence, poses: Parameters) -> Float[np.ndarray, " 4"]:
     """Metres for a share of the distance; angles and log-scales as they are."""
-    eye = np.linalg.inv(evidence.target.camera_from_world)[:3, 3]
     center = place(evidence.plane, poses[:1], evidence.proxy.vertices)[0].mean(axis=0)
-    distance = float(np.linalg.norm(center - eye))
+    distance = float(np.linalg.norm(center - evidence.target.eye))
     return np.array([distance, distance, 1.0, 1.0])
 
 

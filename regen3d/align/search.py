@@ -26,7 +26,7 @@ def starting_poses(evidence: Evidence) -> Parameters:
     """One fitted pose for each yaw (and distance, where the box leaves it open)."""
     yaws = np.arange(YAWS) * (2.0 * np.pi / YAWS)
     target = evidence.target
-    # Three numbers are fitted to the sides: with the lower one hidden or less than three, distance is a guess.
+    # Three numbers are fitted to the sides: with the lower one hidden, or less than three, distance is a guess.
     enough = target.reliable.sum() >= 3 and (target.reliable[3] or evidence.plane is not FLOOR)
     factors = (1.0,) if enough or len(target.points) else DEPTH_FACTORS
     return np.concatenate([_fit_boxes(evidence, _guesses(evidence, yaws, factor)) for factor in factors])
@@ -35,12 +35,12 @@ def starting_poses(evidence: Evidence) -> Parameters:
 def _guesses(evidence: Evidence, yaws: Float[np.ndarray, " n"], factor: float) -> Parameters:
     """Poses at the place where the mask meets the plane, as large as the mask is there."""
     target = evidence.target
-    world_from_camera = np.linalg.inv(target.camera_from_world)
-    eye = world_from_camera[:3, 3]
+    eye = target.eye
     middle = 0.5 * (target.box[:2] + target.box[2:])
     foot = np.array([middle[0], target.box[3]]) if evidence.plane is FLOOR else middle
-    ray = world_from_camera[:3, :3] @ pixel_rays(target.intrinsics, foot)
-    anchor = np.median(target.points, axis=0) if len(target.points) else _meet(evidence, eye, ray)
+    ray = target.camera_from_world[:3, :3].T @ pixel_rays(target.intrinsics, foot)
+    anchored = len(target.points) > 0 and not target.points_slide
+    anchor = np.median(target.points, axis=0) if anchored else _meet(evidence, eye, ray)
     anchor = eye + factor * (anchor - eye)
     depth = max(float(transform(target.camera_from_world, anchor)[2]), 0.1)
     focal = 0.5 * (target.intrinsics[0, 0] + target.intrinsics[1, 1])
@@ -85,9 +85,8 @@ def _fit_boxes(evidence: Evidence, guesses: Parameters) -> Parameters:
 
 def _unit_steps(evidence: Evidence, guesses: Parameters) -> Float[np.ndarray, " 4"]:
     """What counts as a whole step of each parameter: the distance from the camera, and a factor of e."""
-    eye = np.linalg.inv(evidence.target.camera_from_world)[:3, 3]
     start = place(evidence.plane, guesses[:1], evidence.proxy.vertices)[0].mean(axis=0)
-    distance = float(np.linalg.norm(start - eye))
+    distance = float(np.linalg.norm(start - evidence.target.eye))
     return np.array([distance, distance, 1.0, 1.0])
 
 

@@ -42,8 +42,9 @@ class Target:
     """Which bounds are the object's own; the others are those of the picture or of something nearer."""
     points: Float[np.ndarray, "n 3"]
     """Points of the visible surface, world frame, metres; none where geometry is not metric."""
-    distance_m: float
-    """From the camera to the middle of the points; 0 without points."""
+    points_slide: bool
+    """Whether the points are known only up to a scale about the eye: those of what stands on an object but is placed
+    as if on the floor."""
 
     @property
     def hw(self) -> tuple[int, int]:
@@ -51,13 +52,18 @@ class Target:
         return self.mask.shape[0], self.mask.shape[1]
 
     @property
+    def eye(self) -> Float[np.ndarray, " 3"]:
+        """The camera's centre, world frame."""
+        return -self.camera_from_world[:3, :3].T @ self.camera_from_world[:3, 3]
+
+    @property
     def diagonal_px(self) -> float:
         """Diagonal of the mask's box in crop pixels."""
         return float(np.linalg.norm(self.box[2:] - self.box[:2]))
 
 
-def make_target(view: ObjectView, points: PointMap | None, seed: int) -> Target:
-    """Gather the evidence for one object.
+def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool, seed: int) -> Target:
+    """Gather the evidence for one object; `points_slide` as in `Target`.
 
     Raises:
         AlignmentDivergedError: the mask is empty.
@@ -76,7 +82,6 @@ def make_target(view: ObjectView, points: PointMap | None, seed: int) -> Target:
     intrinsics = np.diag([*to_crop, 1.0]) @ (view.camera.intrinsics - np.array([[0, 0, left], [0, 0, top], [0, 0, 0]]))
     window = np.s_[top:bottom, left:right]
     surface = visible_points(mask, points, view.camera, seed)
-    center = np.median(surface, axis=0) if len(surface) else view.camera.position
     return Target(
         camera_from_world=view.camera.camera_from_world,
         intrinsics=intrinsics,
@@ -85,7 +90,7 @@ def make_target(view: ObjectView, points: PointMap | None, seed: int) -> Target:
         box=(np.array([x0, y0, x1, y1]) - [left, top, left, top]) * np.tile(to_crop, 2),
         reliable=_reliable_sides(mask, hidden),
         points=surface,
-        distance_m=float(np.linalg.norm(center - view.camera.position)),
+        points_slide=points_slide,
     )
 
 

@@ -1,0 +1,88 @@
+"""The upper surface of a mesh as a height map, and where on it something comes to stand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from regen3d.render.raster import rasterize
+
+CELL_M = 0.01
+"""Side of a cell of the map: finer than any pose is known."""
+
+LARGEST_MAP = 1024
+"""Cells along one side; larger objects get larger cells."""
+
+FAR_M = 1000.0
+"""Height of the eye that draws the map: from there the view is parallel to a tenth of a millimetre in a metre."""
+
+LEVEL_STEP_M = 0.004
+"""Between heights that are tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeightMap:
+    """Seen from above: how high is the surface?"""
+
+    height: Float[np.ndarray, "rows columns"]
+    """Metres above the world's floor; NaN where there is nothing. Rows run along +Z, columns along +X."""
+    corner: Float[np.ndarray, " 2"]
+    """World (x, z) of the outer corner of the first cell."""
+    cell_m: float
+    """Side of a cell."""
+
+
+def height_map(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> HeightMap:
+    """Look at a mesh from above; vertices in the world frame, metres."""
+    low, high = vertices[:, [0, 2]].min(axis=0), vertices[:, [0, 2]].max(axis=0)
+    cell_m = max(CELL_M, float((high - low).max()) / LARGEST_MAP)
+    columns, rows = (np.ceil((high - low) / cell_m).astype(int) + 1).tolist()
+    # Camera frame of the eye above: x along +X, y along +Z, z down.
+    seen = np.stack([vertices[:, 0] - low[0], vertices[:, 2] - low[1], FAR_M - vertices[:, 1]], axis=1)
+    focal = FAR_M / cell_m
+    raster = rasterize(seen, faces, np.array([[focal, 0.0, 0.0], [0.0, focal, 0.0], [0.0, 0.0, 1.0]]), (rows, columns))
+    height = np.where(raster.face >= 0, FAR_M - raster.depth.astype(np.float64), np.nan)
+    return HeightMap(height=height, corner=low, cell_m=cell_m)
+
+
+def contact_height(
+    surface: HeightMap, footprint: Float[np.ndarray, "n 3"], eye: Float[np.ndarray, " 3"], highest: float
+) -> tuple[float | None, float]:
+    """The level at which something, scaled about the eye from the floor up, meets a surface.
+
+    Args:
+        surface: what it comes to stand on.
+        footprint: its points projected onto the floor, as it was aligned there.
+        eye: the camera's centre.
+        highest: share of the eye's height above which no level is tried.
+
+    Returns:
+        The level in metres, None where the surface lies below none of them; and the gap left there, positive above
+        the surface.
+    """
+    if not np.isfinite(surface.height).any():
+        return None, 0.0
+    top = min(float(np.nanmax(surface.height)), highest * float(eye[1]))
+    levels = np.arange(LEVEL_STEP_M, top + LEVEL_STEP_M, LEVEL_STEP_M)
+    center = 0.5 * (footprint.min(axis=0) + footprint.max(axis=0))
+    reach = 0.25 * np.ptp(footprint, axis=0)
+    pattern = np.array([[x, 0.0, z] for x in (-1.0, 0.0, 1.0) for z in (-1.0, 0.0, 1.0)]) * reach
+    factor = 1.0 - levels / eye[1]
+    spots = eye + factor[:, None, None] * (center + pattern - eye)
+    below = _look_up(surface, spots[..., [0, 2]])
+    supported = np.isfinite(below).sum(axis=1) >= len(pattern) // 2
+    if not supported.any():
+        return None, 0.0
+    gaps = np.full(len(levels), np.inf)
+    gaps[supported] = levels[supported] - np.nanmedian(below[supported], axis=1)
+    best = int(np.argmin(np.abs(gaps)))
+    return float(levels[best]), float(gaps[best])
+
+
+def _look_up(surface: HeightMap, spots: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
+    """Heights at world (x, z); NaN beside the map."""
+    cell = np.floor((spots - surface.corner) / surface.cell_m).astype(np.int64)
+    rows, columns = surface.height.shape
+    inside = (cell >= 0).all(axis=-1) & (cell[..., 0] < columns) & (cell[..., 1] < rows)
+    row, column = np.clip(cell[..., 1], 0, rows - 1), np.clip(cell[..., 0], 0, columns - 1)
+    return np.where(inside, surface.height[row, column], np.nan)

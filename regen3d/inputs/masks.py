@@ -8,11 +8,12 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, Field
 
 from regen3d.errors import ConfigError
-from regen3d.inputs.files import list_folder, read_bytes, read_json
-from regen3d.inputs.image import MAX_FILE_BYTES, Picture, decoded
+from regen3d.inputs.files import list_folder, read_json
+from regen3d.inputs.image import Picture
 from regen3d.inputs.labels import clean_label
+from regen3d.inputs.mask_pixels import numbers, silhouette, to_working
 from regen3d.inputs.names import instance_name, instance_names, is_safe_name
-from regen3d.types import Instance, Mask
+from regen3d.types import Instance
 
 MAX_MASKS = 200
 """Most objects of one scene."""
@@ -84,7 +85,7 @@ def _read_files(source: str, files: list[Path], picture: Picture) -> list[Instan
                 f"{path.name}: the name of a mask is the label and a number; rename it, as in chair-1.png"
             )
         label = clean_label(re.sub(r"[-_]+", " ", match["label"]), path.name)
-        mask = _to_working(_silhouette(path), picture, path.name)
+        mask = to_working(silhouette(path), picture, path.name)
         instances.append(Instance(name=instance_name(label, int(match["n"])), label=label, score=1.0, mask=mask))
     return instances
 
@@ -96,7 +97,7 @@ def _read_index(folder: Path, picture: Picture) -> tuple[list[Instance], tuple[s
                 f"{folder.name}: {INDEX_PICTURE} and {INDEX_DOCUMENT} belong together, but {name} is missing; add it"
             )
     entries = read_json(folder / INDEX_DOCUMENT, _Document, "list of objects").objects
-    index = _to_working(_numbers(folder / INDEX_PICTURE), picture, INDEX_PICTURE)
+    index = to_working(numbers(folder / INDEX_PICTURE), picture, INDEX_PICTURE)
     ids = [entry.id for entry in entries]
     if len(set(ids)) < len(ids):
         twice = next(number for number in ids if ids.count(number) > 1)
@@ -125,43 +126,6 @@ def _checked_name(given: str) -> str:
             f"{INDEX_DOCUMENT}: {given[:40]!r} cannot be the name of an object; use letters, digits and hyphens"
         )
     return name
-
-
-def _silhouette(path: Path) -> Mask:
-    """The object in one picture: opaque where there is transparency, else at least half as bright as the brightest."""
-    data = read_bytes(path, "mask", MAX_FILE_BYTES)
-    with decoded(data, path.name) as image:
-        if image.has_transparency_data:
-            alpha = np.array(image.convert("RGBA").getchannel("A"))
-            if alpha.min() < 128:
-                return alpha >= 128
-        values = np.array(image if image.mode.startswith("I") else image.convert("RGB"))
-    values = values if values.ndim == 2 else values.max(axis=2)
-    return values >= max(1.0, 0.5 * float(values.max()))
-
-
-def _numbers(path: Path) -> np.ndarray:
-    """The numbers of an index picture."""
-    with decoded(read_bytes(path, "index picture", MAX_FILE_BYTES), path.name) as image:
-        mode, values = image.mode, np.array(image)
-    if values.ndim != 2:
-        raise ConfigError(
-            f"{path.name}: the index picture has colours (mode {mode}); save one channel, 0 for the room and the "
-            "object's id elsewhere"
-        )
-    return values.astype(np.int64)
-
-
-def _to_working(values: np.ndarray, picture: Picture, source: str) -> np.ndarray:
-    """A mask or index at the size of the working picture, each pixel from the nearest one."""
-    height, width = values.shape
-    if not picture.has_size((width, height)):
-        raise ConfigError(
-            f"{source}: the mask has {width} x {height} pixels, but the picture has {picture.given_wh[0]} x "
-            f"{picture.given_wh[1]}; paint masks over the picture itself, uncropped"
-        )
-    columns, rows = ((np.arange(n) + 0.5) * size / n for n, size in zip(picture.wh, (width, height), strict=True))
-    return values[rows.astype(np.int64)[:, None], columns.astype(np.int64)]
 
 
 def _without_overlaps(given: list[Instance], source: str) -> tuple[tuple[Instance, ...], tuple[str, ...]]:

@@ -5,7 +5,7 @@ import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -27,8 +27,21 @@ MAX_TRIANGLES = 2_000_000
 
 _UNDERSTOOD = frozenset({"EXT_texture_webp"})
 _MOVES_TEXTURES = "KHR_texture_transform"
-# What trimesh raises on files that are well formed outside and broken inside.
-_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, OSError, ArithmeticError, struct.error)
+_JSON_CHUNK = 0x4E4F534A
+_PLAIN = {"pbrMetallicRoughness": {"roughnessFactor": 0.8, "metallicFactor": 0.0}}  # the defaults of `Mesh`
+# What trimesh and Pillow raise on files that are well formed outside and broken inside; NameError comes from a branch
+# of trimesh that a file without accessors leaves out.
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    NameError,
+    AttributeError,
+    AssertionError,
+    OSError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 def parse_mesh_option(text: str) -> tuple[str, Path]:
@@ -68,9 +81,9 @@ def read_mesh_glb(path: Path) -> Mesh:
         InvalidMeshError: it holds no triangles, too many, only flat ones, or values that are not finite.
     """
     data = read_bytes(path, "mesh", MAX_GLB_BYTES)
-    _check_container(data, path.name)
+    header, chunks = _opened(data, path.name)
     try:
-        pieces = list(_load(data))
+        pieces = list(_load(_closed(header, chunks)))
         _check_triangles(pieces, path.name)
         parts: list[MappedPart] = []
         finishes: list[Finish] = []
@@ -93,23 +106,37 @@ def read_mesh_glb(path: Path) -> Mesh:
     )
 
 
-def _check_container(data: bytes, name: str) -> None:
-    """The outside of the file: header, length, and the extensions that it cannot be read without."""
+def _opened(data: bytes, name: str) -> tuple[dict[str, Any], bytes]:
+    """The header of a GLB file and the chunks behind it, checked from outside."""
     if data[:4] != b"glTF" or len(data) < 20:
         raise ConfigError(f"{name}: this is not a GLB file; export the mesh as binary glTF (.glb)")
-    version, length, json_length, json_type = struct.unpack("<4xIIII", data[:20])
-    if version != 2 or json_type != 0x4E4F534A:
+    version, length, header_length, header_kind = struct.unpack("<4xIIII", data[:20])
+    if version != 2 or header_kind != _JSON_CHUNK:
         raise ConfigError(f"{name}: this is a GLB file of version {version}; export the mesh as glTF 2.0")
-    if length > len(data) or 20 + json_length > len(data):
+    if length > len(data) or 20 + header_length > len(data):
         raise ConfigError(f"{name}: the GLB file is truncated ({len(data)} of {length} bytes); copy it again")
     try:
-        header = json.loads(data[20 : 20 + json_length])
+        header = json.loads(data[20 : 20 + header_length])
         needed = {str(extension) for extension in header.get("extensionsRequired", [])} - _UNDERSTOOD
         needed |= {_MOVES_TEXTURES} & {str(extension) for extension in header.get("extensionsUsed", [])}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{name}: the GLB file is damaged in its header; export the mesh again") from error
     if needed:
         raise ConfigError(f"{name}: the mesh uses {min(needed)}, which cannot be read; export it without it")
+    return header, data[20 + header_length : length]
+
+
+def _closed(header: dict[str, Any], chunks: bytes) -> bytes:
+    """A GLB file in which every surface has a material: only beside one does trimesh keep vertex colours whole."""
+    materials = header.setdefault("materials", [])
+    for mesh in header.get("meshes", []):
+        for primitive in mesh["primitives"]:
+            primitive.setdefault("material", len(materials))
+    materials.append(_PLAIN)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 4)
+    start = struct.pack("<4sIIII", b"glTF", 2, 20 + len(text) + len(chunks), len(text), _JSON_CHUNK)
+    return start + text + chunks
 
 
 def _load(data: bytes) -> Iterator["trimesh.Trimesh"]:
@@ -125,6 +152,7 @@ def _load(data: bytes) -> Iterator["trimesh.Trimesh"]:
             for matrix in sorted(matrices, key=lambda matrix: matrix.tolist()):
                 placed = piece.copy()
                 placed.apply_transform(matrix)
+                placed.visual = piece.visual  # a copy of it loses the vertex colours beside a material
                 yield placed
 
 

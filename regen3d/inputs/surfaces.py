@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image
 
 from regen3d.inputs.atlas import MappedPart
 
@@ -26,40 +25,43 @@ class Finish:
 
 
 def finish_of(piece: "trimesh.Trimesh") -> Finish:
-    """Roughness and metallic of a mesh; where a texture gives them, its averages.
+    """Roughness and metallic of a mesh with a material, whose defaults are 1 (glTF 2.0, 3.9.2).
 
-    Without a material the surface is matt, as in `Mesh`; a material's own defaults are those of glTF 2.0, 3.9.2.
+    Where a texture gives them, its averages times the factors.
     """
-    material: Any = getattr(piece.visual, "material", None)
-    if material is None:
-        return Finish(area=float(piece.area), roughness=0.8, metallic=0.0)
-    roughness = _number(getattr(material, "roughnessFactor", None), 1.0)
-    metallic = _number(getattr(material, "metallicFactor", None), 1.0)
-    texture = getattr(material, "metallicRoughnessTexture", None)
-    if texture is not None:
-        _, green, blue = np.asarray(texture.convert("RGB")).reshape(-1, 3).mean(axis=0) / 255.0
-        roughness, metallic = roughness * float(green), metallic * float(blue)
+    material: Any = _visual(piece).material
+    roughness = 1.0 if material.roughnessFactor is None else float(material.roughnessFactor)
+    metallic = 1.0 if material.metallicFactor is None else float(material.metallicFactor)
+    if material.metallicRoughnessTexture is not None:
+        channels = np.asarray(material.metallicRoughnessTexture.convert("RGB")).reshape(-1, 3).mean(axis=0) / 255.0
+        roughness, metallic = roughness * float(channels[1]), metallic * float(channels[2])
     return Finish(
         area=float(piece.area), roughness=float(np.clip(roughness, 0, 1)), metallic=float(np.clip(metallic, 0, 1))
     )
 
 
 def mapped_part(piece: "trimesh.Trimesh") -> MappedPart:
-    """A mesh with its base colour as a texture: of the material, else of the vertices, else white."""
-    material: Any = getattr(piece.visual, "material", None)
-    factor = _base_colour(material)
-    texture = _base_texture(material)
-    uv = getattr(piece.visual, "uv", None)
+    """A mesh with a material, its base colour as a texture: the material's texture, else the vertices' colours.
+
+    Vertex colours beside a texture are left out.
+    """
+    visual = _visual(piece)
+    factor = _base_colour(visual.material)
     vertices, faces = np.asarray(piece.vertices, np.float64), np.asarray(piece.faces, np.int64)
-    if texture is not None and uv is not None:
-        return MappedPart(
-            vertices=vertices, faces=faces, uv=np.asarray(uv, np.float64), texture=_tinted(texture, factor)
-        )
-    colours = _vertex_colours(piece)
+    if visual.material.baseColorTexture is not None and visual.uv is not None:
+        texture = np.array(visual.material.baseColorTexture.convert("RGB"))
+        uv = np.asarray(visual.uv, np.float64)
+        return MappedPart(vertices=vertices, faces=faces, uv=uv, texture=_tinted(texture, factor))
+    colours = visual.vertex_attributes.get("color")
     if colours is not None:
-        return _painted(vertices, faces, colours * factor)
+        return _painted(vertices, faces, _unit(np.asarray(colours)[:, :3]) * factor)
     texel = srgb_from_linear(factor[None, None])
     return MappedPart(vertices=vertices, faces=faces, uv=np.full((len(vertices), 2), 0.5), texture=texel)
+
+
+def _visual(piece: "trimesh.Trimesh") -> Any:
+    """A mesh with a material always has a `TextureVisuals`, with or without a texture."""
+    return piece.visual
 
 
 def srgb_from_linear(linear: Float[np.ndarray, "*n 3"]) -> UInt8[np.ndarray, "*n 3"]:
@@ -109,33 +111,11 @@ def _painted(vertices: Float[np.ndarray, "v 3"], faces: np.ndarray, colours: Flo
 
 def _base_colour(material: Any) -> Float[np.ndarray, " 3"]:
     """Linear base colour factor; trimesh holds it as 8 bits or as floats."""
-    factor = getattr(material, "baseColorFactor", None)
-    if factor is None:
-        return np.ones(3)
-    return _unit(np.asarray(factor)[:3])
-
-
-def _base_texture(material: Any) -> UInt8[np.ndarray, "h w 3"] | None:
-    image: Image.Image | None = getattr(material, "baseColorTexture", None)
-    return None if image is None else np.array(image.convert("RGB"))
-
-
-def _vertex_colours(piece: "trimesh.Trimesh") -> Float[np.ndarray, "v 3"] | None:
-    """Linear vertex colours, where the file has them: beside a material as an attribute, else as the visual."""
-    visual: Any = piece.visual
-    colours = getattr(visual, "vertex_attributes", {}).get("color")
-    if colours is None and visual.kind == "vertex":
-        colours = visual.vertex_colors
-    if colours is None or len(colours) != len(piece.vertices):
-        return None
-    return _unit(np.asarray(colours)[:, :3])
+    factor = material.baseColorFactor
+    return np.ones(3) if factor is None else _unit(np.asarray(factor)[:3])
 
 
 def _unit(colour: np.ndarray) -> np.ndarray:
     """Floats in 0..1; whole numbers are shares of the greatest number of their type, as glTF stores them."""
     greatest = np.iinfo(colour.dtype).max if colour.dtype.kind == "u" else 1
     return np.clip(np.nan_to_num(colour.astype(np.float64) / greatest), 0.0, 1.0)
-
-
-def _number(value: Any, default: float) -> float:
-    return default if value is None else float(value)

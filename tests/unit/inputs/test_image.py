@@ -131,6 +131,12 @@ def test_readable_pictures_just_work(name: str, tmp_path: Path) -> None:
     assert tolerance > 0 or error.max() == 0
 
 
+def test_second_picture_of_a_phone_is_left_out_without_a_note() -> None:
+    picture = read_image_bytes(encoded(RGB, "MPO", save_all=True, append_images=[GREY.convert("RGB")]), "phone.jpg")
+    assert np.abs(picture.pixels[20, 20].astype(int) - (200, 40, 40)).max() < 12
+    assert picture.notes == ()
+
+
 def test_a_plain_picture_has_no_notes() -> None:
     assert read_image_bytes(GOOD["rgb.png"][0], "rgb.png").notes == ()
     assert read_image_bytes(GOOD["opaque-alpha.png"][0], "a.png").notes == ()

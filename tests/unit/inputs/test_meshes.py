@@ -122,6 +122,31 @@ def test_vertex_colours_blend_over_triangles(tmp_path: Path) -> None:
     assert read.roughness == pytest.approx(0.8)
 
 
+def test_vertex_colours_of_16_bits_without_a_material(tmp_path: Path) -> None:
+    """As Blender writes them."""
+    binary = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32).tobytes()
+    colours = np.full((3, 4), 14031, np.uint16).tobytes()  # 0.2141 of 65535: 128 in sRGB
+    attributes = {"attributes": {"POSITION": 0, "COLOR_0": 1}}
+    header = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [attributes]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "normalized": True, "count": 3, "type": "VEC4"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": len(binary)},
+            {"buffer": 0, "byteOffset": len(binary), "byteLength": len(colours)},
+        ],
+        "buffers": [{"byteLength": len(binary + colours)}],
+    }
+    (tmp_path / "a.glb").write_bytes(glb(header, binary + colours))
+    np.testing.assert_array_equal(read_mesh_glb(tmp_path / "a.glb").texture, np.full((2, 2, 3), 128))
+
+
 def test_finish_is_averaged_over_the_area(tmp_path: Path) -> None:
     large = box((3.0, 3.0, 3.0), roughnessFactor=0.9, metallicFactor=0.0)
     small = box((1.0, 1.0, 1.0), roughnessFactor=0.1, metallicFactor=1.0)
@@ -199,6 +224,7 @@ BAD = {
         "damaged",
     ),
     "address.glb": (ConfigError, glb(ASSET | {"buffers": [{"uri": "/etc/hostname", "byteLength": 4}]}), "address.glb"),
+    "loose.glb": (ConfigError, glb(ASSET | {"meshes": [{"primitives": [{"attributes": {}}]}]}), "damaged"),
     "nothing.glb": (InvalidMeshError, glb(ASSET), "no triangles"),
     "flat.glb": (InvalidMeshError, triangle([[0, 0, 0], [1, 0, 0], [2, 0, 0]]), "no area"),
     "point.glb": (InvalidMeshError, triangle([[1, 1, 1]] * 3), "no area"),

@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,8 +84,11 @@ def read_mesh_glb(path: Path) -> Mesh:
     data = read_bytes(path, "mesh", MAX_GLB_BYTES)
     header, chunks = _opened(data, path.name)
     try:
-        pieces = list(_load(_closed(header, chunks)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks of Pillow on odd textures
+            pieces = list(_load(_closed(header, chunks)))
         _check_triangles(pieces, path.name)
+        _check_textures(pieces, header, path.name)
         parts: list[MappedPart] = []
         finishes: list[Finish] = []
         for piece in pieces:
@@ -127,12 +131,17 @@ def _opened(data: bytes, name: str) -> tuple[dict[str, Any], bytes]:
 
 
 def _closed(header: dict[str, Any], chunks: bytes) -> bytes:
-    """A GLB file in which every surface has a material: only beside one does trimesh keep vertex colours whole."""
+    """A GLB file in which every surface has a material, called by its number.
+
+    Only beside a material does trimesh keep vertex colours whole, and only by its name is it found again.
+    """
     materials = header.setdefault("materials", [])
     for mesh in header.get("meshes", []):
         for primitive in mesh["primitives"]:
             primitive.setdefault("material", len(materials))
-    materials.append(_PLAIN)
+    materials.append(dict(_PLAIN))
+    for number, material in enumerate(materials):
+        material["name"] = str(number)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 4)
     start = struct.pack("<4sIIII", b"glTF", 2, 20 + len(text) + len(chunks), len(text), _JSON_CHUNK)
@@ -173,6 +182,17 @@ def _check_triangles(pieces: list["trimesh.Trimesh"], name: str) -> None:
     extent = np.ptp(np.concatenate([piece.vertices[piece.faces].reshape(-1, 3) for piece in pieces]), axis=0)
     if np.sort(extent)[1] <= 1e-6 * extent.max() or sum(float(piece.area) for piece in pieces) <= 0.0:
         raise InvalidMeshError(f"{name}: the mesh has no area; give an object with a surface")
+
+
+def _check_textures(pieces: list["trimesh.Trimesh"], header: dict[str, Any], name: str) -> None:
+    """Every base colour texture that the file speaks of is there; trimesh goes on without those it cannot read."""
+    for piece in pieces:
+        visual: Any = piece.visual
+        given = header["materials"][int(visual.material.name)].get("pbrMetallicRoughness", {})
+        if "baseColorTexture" in given and visual.material.baseColorTexture is None:
+            raise ConfigError(
+                f"{name}: a texture of the mesh is damaged, or not in the file; embed it as PNG, JPEG or WebP"
+            )
 
 
 def _in_object_frame(vertices: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "v 3"]:

@@ -1,4 +1,3 @@
-import io
 import json
 import struct
 from collections.abc import Callable
@@ -268,9 +267,18 @@ def test_damage_inside_is_refused_or_survived(share: float, tmp_path: Path) -> N
     assert np.isfinite(mesh.vertices).all()
 
 
-def test_texture_in_the_file_that_is_no_picture(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(buffer, "PNG")
-    path = save(tmp_path / "a.glb", a=(box(baseColorTexture=Image.open(buffer)), np.eye(4)))
+def test_damaged_texture_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
+    path = save(tmp_path / "a.glb", a=(box(baseColorTexture=Image.new("RGB", (8, 8))), np.eye(4)))
     path.write_bytes(path.read_bytes().replace(b"\x89PNG", b"\x89GNP"))
-    assert read_mesh_glb(path).texture.shape[2] == 3
+    refused(ConfigError, ("a.glb", "texture"), read_mesh_glb, path)
+
+
+def test_texture_beside_the_file_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "wood.png")
+    path = save(tmp_path / "a.glb", a=(box(baseColorTexture=Image.new("RGB", (8, 8))), np.eye(4)))
+    data = path.read_bytes()
+    length = struct.unpack("<I", data[12:16])[0]
+    header = json.loads(data[20 : 20 + length])
+    header["images"] = [{"uri": "wood.png"}]
+    path.write_bytes(glb(header, data[28 + length :]))
+    refused(ConfigError, ("a.glb", "embed"), read_mesh_glb, path)

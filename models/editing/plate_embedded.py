@@ -25,7 +25,7 @@ class EmbeddedPlate:
         hole = hole_mask(request.objects, solved.camera.hw)
         notes = solved.notes
         if solved.layout.confidence >= BELIEVABLE:
-            image = fill_room(request.image, hole, solved.camera, solved.layout)
+            image, hole = fill_room(request.image, hole, solved.camera, solved.layout)
         else:
             image = fill_flat(request.image, hole)
             notes = (*notes, "What the objects hide was filled without regard to walls and floor.")

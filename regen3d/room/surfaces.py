@@ -33,10 +33,10 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
         panel = face_panel(layout, face, TEXTURE_PX)
         texture, known = straighten(plate_image, sides == index, texel_pixels(panel, camera))
         if known.mean() < ENOUGH:
-            filled = np.broadcast_to(plain, (8, 8, 3))
+            texture = np.broadcast_to(plain, (8, 8, 3))
         else:
-            filled = fill_surface(texture, known)
-        meshes[face] = quad(panel, np.clip(np.round(filled), 0, 255).astype(np.uint8))
+            texture, _ = fill_surface(texture, known, np.zeros_like(known))
+        meshes[face] = quad(panel, np.clip(np.round(texture), 0, 255).astype(np.uint8))
     return meshes
 
 

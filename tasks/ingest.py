@@ -9,7 +9,7 @@ import numpy as np
 from models.base import Plate, Segmentation
 from regen3d import codec
 from regen3d.config import SceneRequest
-from regen3d.errors import ConfigError
+from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal
 from regen3d.inputs.boxes import LabelledBox, read_boxes
 from regen3d.inputs.camera import read_camera
@@ -139,5 +139,10 @@ def _plate(request: SceneRequest, picture: Picture) -> Plate | None:
 
 
 def _asset(path: Path) -> Asset:
+    try:
+        mesh = read_mesh_glb(path)
+    except InvalidMeshError as error:
+        # What a stage may drop from a scene is the user's mistake to mend here.
+        raise ConfigError(str(error)) from error
     # A mesh from elsewhere has no trustworthy unit: alignment finds its size.
-    return Asset(mesh=read_mesh_glb(path), scale="relative", kind=f"mesh {path.name}")
+    return Asset(mesh=mesh, scale="relative", kind=f"mesh {path.name}")

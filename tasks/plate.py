@@ -1,6 +1,7 @@
 """Plate: what does the room look like without its objects?"""
 
 from models.base import Plate, PlateRequest, Segmentation
+from regen3d.manifest import HAND_MADE
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
 

@@ -105,12 +105,12 @@ def _check(request: "SceneRequest") -> None:
     """Refuse what cannot be used before anything is written or started."""
     from models import registry
     from regen3d.config import adapters_of
+    from regen3d.export.folder import check_scene_folder
     from tasks.ingest import check_inputs
 
     for stage, name in adapters_of(request.profile, request.overrides).items():
         registry.find(stage, name)
-    if Path(request.out).exists() and not Path(request.out).is_dir():
-        raise ConfigError(f"--out '{request.out}' is a file: name a folder")
+    check_scene_folder(Path(request.out))
     check_inputs(request)
 
 

@@ -1,0 +1,185 @@
+"""The end of a run: manifest and report written down, the scene's folder delivered."""
+
+import importlib.metadata
+import math
+import platform
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from regen3d import __version__, codec
+from regen3d.config import STAGES, SceneRequest
+from regen3d.export.report import ReportPictures, report_html
+from regen3d.fingerprint import run_key
+from regen3d.manifest import (
+    CameraEntry,
+    Diagnostics,
+    ImageEntry,
+    Manifest,
+    ObjectEntry,
+    RoomEntry,
+    RunEntry,
+    StageEntry,
+    believable,
+)
+from regen3d.runs import deliver, keep_run
+from regen3d.store import Ref, Store
+from regen3d.types import Geometry, Room
+from tasks.assemble import AssembledObject, Assembly
+from tasks.ingest import SceneInputs
+from tasks.report import picture_files
+from tasks.stage import SceneContext
+
+_PACKAGES = ("numpy", "opencv-python-headless", "prefect", "torch", "trimesh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run beside its stages."""
+
+    request: SceneRequest
+    """What was asked."""
+    inputs: SceneInputs
+    """What was given."""
+    started: float
+    """Seconds since the epoch."""
+    id: str
+    """The flow run."""
+
+
+def room_confidence(context: SceneContext, entry: StageEntry) -> float:
+    """Confidence of a finished room, 0..1."""
+    return codec.get_value(Store(context.store), entry.value, Room).layout.confidence
+
+
+def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntry]) -> Manifest:
+    """Write manifest and report, remember the run, deliver the folder.
+
+    Args:
+        context: the scene.
+        facts: the run.
+        entries: every finished call.
+
+    Returns:
+        The manifest as it stands in the scene's folder.
+    """
+    store = Store(context.store)
+    entries = sorted(entries, key=lambda entry: (STAGES.index(entry.call.stage), entry.call.object or ""))
+    manifest = _manifest(store, context, facts, entries)
+    pictures = codec.get_value(store, _value(entries, "report"), ReportPictures)
+    files = {path: codec.png_bytes(picture) for path, picture in picture_files(pictures).items()}
+    files["report.html"] = report_html(manifest, pictures).encode()
+    kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
+    manifest = manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
+    keep_run(store, run_key(facts.request), manifest)
+    return deliver(store, manifest, Path(facts.request.out))
+
+
+def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: list[StageEntry]) -> Manifest:
+    assembly = codec.get_value(store, _value(entries, "assemble"), Assembly)
+    room = _room(codec.get_value(store, _value(entries, "room"), Room))
+    objects = tuple(_object(store, item) for item in assembly.objects)
+    whole = room.believable and all(entry.status == "ok" for entry in objects)
+    inputs = facts.inputs
+    return Manifest(
+        regen3d=__version__,
+        scene=inputs.name,
+        status="whole" if whole else "partial",
+        profile=facts.request.profile,
+        adapters=context.adapters,
+        seed=context.seed,
+        image=ImageEntry(name=inputs.image_name, pixels=inputs.image, width=inputs.width, height=inputs.height),
+        camera=_camera(codec.get_value(store, _value(entries, "geometry"), Geometry)),
+        room=room,
+        background=_value(entries, "room"),
+        plate=_value(entries, "plate"),
+        objects=objects,
+        notes=_notes(facts, entries, room, objects),
+        stages=tuple(entries),
+        exports=assembly.exports,
+        store=context.store,
+        run=_run(facts),
+    )
+
+
+def _value(entries: list[StageEntry], stage: str) -> Ref:
+    return next(entry.value for entry in entries if entry.call.stage == stage)
+
+
+def _camera(geometry: Geometry) -> CameraEntry:
+    camera = geometry.camera
+    return CameraEntry(
+        intrinsics=camera.intrinsics.tolist(),
+        world_from_camera=camera.world_from_camera.tolist(),
+        hfov_deg=camera.hfov_deg,
+        height_m=float(camera.position[1]),
+        confidence=geometry.confidence,
+    )
+
+
+def _room(room: Room) -> RoomEntry:
+    layout = room.layout
+    return RoomEntry(
+        yaw_deg=math.degrees(layout.yaw_rad),
+        bounds_min=layout.bounds_min.tolist(),
+        bounds_max=layout.bounds_max.tolist(),
+        seen=sorted(layout.seen),
+        confidence=layout.confidence,
+        believable=believable(layout.confidence),
+        scale_source=room.scale_source,
+    )
+
+
+def _object(store: Store, item: AssembledObject) -> ObjectEntry:
+    known = ObjectEntry(
+        name=item.instance.name,
+        label=item.instance.label,
+        score=item.instance.score,
+        status=item.status,
+        reason=item.reason,
+        box=item.instance.box,
+        truncated=item.instance.is_truncated,
+        kind=item.kind,
+        notes=item.notes,
+    )
+    mesh, alignment = item.mesh, item.alignment
+    if mesh is None or alignment is None:
+        return known
+    extent = (mesh.vertices.max(axis=0) - mesh.vertices.min(axis=0)) * alignment.world_from_object.scale
+    diagnostics = Diagnostics(
+        mask_iou=alignment.mask_iou,
+        contact_gap_m=alignment.contact_gap_m,
+        point_residual_m=alignment.point_residual_m,
+        runner_up_margin=alignment.runner_up_margin,
+    )
+    placed = {
+        "support": alignment.support,
+        "world_from_object": alignment.world_from_object.matrix.tolist(),
+        "size_m": extent.tolist(),
+        "mesh": codec.put_value(store, mesh),
+        "diagnostics": diagnostics if item.status == "ok" else None,
+    }
+    return known.model_copy(update=placed)
+
+
+def _notes(
+    facts: RunFacts, entries: list[StageEntry], room: RoomEntry, objects: tuple[ObjectEntry, ...]
+) -> tuple[str, ...]:
+    notes = [*facts.inputs.notes]
+    if not objects:
+        notes.append("No objects were found: the scene is an empty room.")
+    if not room.believable:
+        notes.append(f"The room is not believable (confidence {room.confidence:.2f}): walls and scale may be wrong.")
+    notes += [note for entry in entries if entry.call.object is None for note in entry.notes]
+    return tuple(dict.fromkeys(notes))
+
+
+def _run(facts: RunFacts) -> RunEntry:
+    return RunEntry(
+        id=facts.id,
+        started=datetime.fromtimestamp(facts.started, UTC).isoformat(timespec="seconds"),
+        seconds=round(time.time() - facts.started, 1),
+        host=platform.node(),
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+    )

@@ -1,0 +1,56 @@
+"""One temporary Prefect server for all flows of the session, and one finished scene to look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from regen3d.config import SceneRequest
+from regen3d.manifest import Manifest
+from tasks.progress import Progress, listening
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@dataclass(frozen=True)
+class FinishedScene:
+    """A scene, how it was asked for, and what happened on the way."""
+
+    request: SceneRequest
+    manifest: Manifest
+    events: list[Progress] = field(default_factory=list)
+
+    @property
+    def out(self) -> Path:
+        return Path(self.request.out)
+
+
+def reconstruct(request: SceneRequest) -> FinishedScene:
+    """Run the flow and keep the events of its stages."""
+    from flows.scene import reconstruct_scene
+
+    events: list[Progress] = []
+    with listening(events.append):
+        manifest = reconstruct_scene(request)
+    return FinishedScene(request=request, manifest=manifest, events=events)
+
+
+@pytest.fixture(scope="session")
+def furnished_scene(
+    prefect_server: None, synthetic_inputs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> FinishedScene:
+    """The furnished test room with everything embedded, from the user's masks and camera."""
+    out = tmp_path_factory.mktemp("furnished")
+    request = SceneRequest(
+        image=str(synthetic_inputs / "image.png"),
+        out=str(out),
+        masks=str(synthetic_inputs / "masks"),
+        camera=str(synthetic_inputs / "camera.json"),
+    )
+    return reconstruct(request)

@@ -1,0 +1,122 @@
+"""What goes wrong stays small: one object, one try, one sentence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from prefect import flow
+
+from regen3d.config import SceneRequest
+from regen3d.errors import ConfigError, InputError, StageError, StoreUnavailableError
+from regen3d.manifest import StageCall, StageEntry
+from regen3d.types import Instance
+from tasks.progress import Progress
+from tasks.stage import SceneContext, Stage, StageWork, stage_task
+from tests.flows.conftest import reconstruct
+from tests.synthetic.files import write_inputs
+from tests.synthetic.room import SyntheticRoom
+
+
+def test_one_impossible_object_does_not_fail_the_scene(
+    prefect_server: None, synthetic_room: SyntheticRoom, tmp_path: Path
+) -> None:
+    folder = write_inputs(synthetic_room, tmp_path / "given").parent
+    # Nothing that stands on the floor shows only above the horizon.
+    mask = np.zeros(synthetic_room.image.shape[:2], dtype=bool)
+    mask[2:14, 5:9] = True
+    for path in (folder / "masks").glob("*.png"):
+        if not path.name.startswith("cabinet"):
+            path.unlink()
+    Image.fromarray(mask).save(folder / "masks" / "chair-9.png")
+    scene = reconstruct(_request(folder, tmp_path / "out"))
+    by_name = {entry.name: entry for entry in scene.manifest.objects}
+    assert by_name["cabinet-1"].status == "ok"
+    assert by_name["chair-9"].status in ("placeholder", "failed")
+    assert by_name["chair-9"].reason
+    assert scene.manifest.status == "partial"
+    assert (scene.out / "scene.glb").is_file()
+    assert by_name["chair-9"].reason in (scene.out / "report.html").read_text().replace("&#39;", "'")
+
+
+def test_an_empty_room_is_a_whole_scene(
+    prefect_server: None, synthetic_empty_room: SyntheticRoom, tmp_path: Path
+) -> None:
+    folder = write_inputs(synthetic_empty_room, tmp_path / "given").parent
+    request = SceneRequest(
+        image=str(folder / "image.png"), out=str(tmp_path / "out"), camera=str(folder / "camera.json")
+    )
+    manifest = reconstruct(request).manifest
+    assert manifest.objects == ()
+    assert manifest.status == "whole"
+    assert any("empty room" in note for note in manifest.notes)
+
+
+def test_neither_objects_nor_room_is_bad_input(prefect_server: None, tmp_path: Path) -> None:
+    Image.new("RGB", (320, 240), (140, 130, 120)).save(tmp_path / "fog.png")
+    with pytest.raises(InputError, match="neither objects nor a room"):
+        reconstruct(SceneRequest(image=str(tmp_path / "fog.png"), out=str(tmp_path / "out")))
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_mesh_for_an_unknown_object_is_refused_by_name(
+    prefect_server: None, synthetic_inputs: Path, tmp_path: Path
+) -> None:
+    import trimesh
+
+    trimesh.creation.box((1, 1, 1)).export(tmp_path / "mine.glb")
+    request = _request(synthetic_inputs, tmp_path / "out").model_copy(
+        update={"meshes": {"throne-1": str(tmp_path / "mine.glb")}}
+    )
+    with pytest.raises(ConfigError, match=r"throne-1.*chair-1"):
+        reconstruct(request)
+
+
+def test_only_resource_errors_are_tried_again(prefect_server: None, tmp_path: Path) -> None:
+    tries: list[str] = []
+
+    def heals(_: StageWork) -> Instance:
+        tries.append("resource")
+        if tries.count("resource") < 2:
+            raise StoreUnavailableError("the store is away for a moment")
+        return Instance(name="a-1", label="a", score=1.0, mask=np.ones((9, 9), dtype=bool))
+
+    def never(_: StageWork) -> Instance:
+        tries.append("stage")
+        raise StageError("this cannot be done")
+
+    @flow
+    def both() -> tuple[StageEntry, str]:
+        good = stage_task(Stage(name="room", produces=Instance, compute=heals))(context, StageCall(stage="room"))
+        bad = stage_task(Stage(name="align", produces=Instance, compute=never)).submit(
+            context, StageCall(stage="align", object="chair-1")
+        )
+        bad.wait()
+        return good, str(bad.state.result(raise_on_failure=False).instance)
+
+    context = SceneContext(store=str(tmp_path), adapters={}, seed=0, execution="local")
+    entry, instance = both()
+    assert not entry.reused
+    assert instance == "chair-1"
+    assert (tries.count("resource"), tries.count("stage")) == (2, 1)
+
+
+def test_boxes_become_exactly_the_given_objects(prefect_server: None, synthetic_inputs: Path, tmp_path: Path) -> None:
+    boxes = json.loads((synthetic_inputs / "boxes.json").read_text())["boxes"]
+    request = SceneRequest(
+        image=str(synthetic_inputs / "image.png"), out=str(tmp_path), boxes=str(synthetic_inputs / "boxes.json")
+    )
+    scene = reconstruct(request)
+    assert sorted(entry.label for entry in scene.manifest.objects) == sorted(box["label"] for box in boxes)
+    planned = [item for item in scene.events if isinstance(item, Progress) and item.event == "planned"]
+    assert len(planned) == 3 * len(boxes)
+
+
+def _request(folder: Path, out: Path) -> SceneRequest:
+    return SceneRequest(
+        image=str(folder / "image.png"),
+        out=str(out),
+        masks=str(folder / "masks"),
+        camera=str(folder / "camera.json"),
+    )

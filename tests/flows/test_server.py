@@ -1,0 +1,86 @@
+"""A run against a Prefect server of its own: the same scene, and a UI that tells what happened."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regen3d.manifest import Manifest
+from tests.flows.conftest import FinishedScene
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = tmp_path_factory.mktemp("prefect")
+    environment = os.environ | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment.pop("PREFECT_API_URL", None)
+    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api/health", process)
+            yield f"http://127.0.0.1:{port}/api"
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.5)
+    raise AssertionError("the server did not answer in 180 s")
+
+
+async def _recorded(url: str) -> tuple[list[str], list[str], list[str]]:
+    from prefect.client.orchestration import PrefectClient
+
+    async with PrefectClient(url) as client:
+        flows = await client.read_flow_runs()
+        tasks = await client.read_task_runs(limit=200)
+        artifacts = await client.read_artifacts(limit=200)
+    return [run.name for run in flows], [run.name for run in tasks], [str(item.key) for item in artifacts]
+
+
+def test_the_same_scene_with_names_and_artifacts_in_the_ui(
+    server_url: str, furnished_scene: FinishedScene, tmp_path: Path
+) -> None:
+    request = furnished_scene.request
+    arguments = [request.image, "--masks", str(request.masks), "--camera", str(request.camera)]
+    answer = subprocess.run(
+        [str(BIN / "regen3d"), "run", *arguments, "--out", str(tmp_path / "out")],
+        env=os.environ | {"PREFECT_API_URL": server_url},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert answer.returncode in (0, 3), answer.stderr
+    manifest = Manifest.model_validate_json((tmp_path / "out/manifest.json").read_bytes())
+    assert manifest.digest == furnished_scene.manifest.digest
+    flows, tasks, artifacts = asyncio.run(_recorded(server_url))
+    assert flows == [manifest.scene]
+    names = [entry.name for entry in manifest.objects]
+    expected = {"segment", "plate", "geometry", "room", "isolate", "assemble", "report"}
+    expected |= {f"{stage}: {name}" for stage in ("complete", "generate", "align") for name in names}
+    assert set(tasks) == expected
+    assert {title.replace(": ", "-") for title in expected} <= set(artifacts)

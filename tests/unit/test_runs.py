@@ -1,0 +1,99 @@
+"""Finished runs are found again as long as everything they name is there."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from regen3d.manifest import Manifest
+from regen3d.runs import deliver, find_run, keep_run
+from regen3d.store import Store
+from tests.synthetic.records import finished_scene
+from tests.synthetic.room import SyntheticRoom
+
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(f"memory://{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def manifest(store: Store, synthetic_room: SyntheticRoom) -> Manifest:
+    manifest = finished_scene(store, synthetic_room)
+    keep_run(store, KEY, manifest)
+    return manifest
+
+
+def blobs_of(store: Store) -> list[str]:
+    return sorted(path for path in store._files.find(store._root) if "/blobs/" in path)
+
+
+def test_a_finished_run_is_found_and_says_so(store: Store, manifest: Manifest) -> None:
+    found = find_run(store, KEY)
+    assert found is not None
+    assert found.digest == manifest.digest
+    assert all(entry.reused for entry in found.stages)
+    assert found.run.id == "store"
+    assert found.exports == manifest.exports
+
+
+def test_other_runs_are_not_found(store: Store, manifest: Manifest) -> None:
+    assert find_run(store, "cd" * 32) is None
+    assert find_run(Store(f"memory://{uuid.uuid4().hex}"), KEY) is None
+
+
+def test_a_run_is_found_only_while_every_blob_is_there(store: Store, manifest: Manifest) -> None:
+    blobs = blobs_of(store)
+    assert len(blobs) > 10
+    overlooked = []
+    for path in blobs:
+        content = store._files.cat_file(path)
+        store._files.rm_file(path)
+        if find_run(store, KEY) is not None:
+            overlooked.append(path)
+        store._files.pipe_file(path, content)
+    assert overlooked == []
+    assert find_run(store, KEY) is not None
+
+
+def test_a_cut_blob_counts_as_missing(store: Store, manifest: Manifest) -> None:
+    path = store._path(manifest.exports["scene.glb"].path)
+    store._files.pipe_file(path, b"glTF")
+    assert find_run(store, KEY) is None
+
+
+def test_a_run_of_another_schema_is_not_found(store: Store, manifest: Manifest) -> None:
+    store.put_record(f"runs/{KEY}", {**manifest.model_dump(mode="json"), "schema_version": 99})
+    assert find_run(store, KEY) is None
+    store.put_record(f"runs/{KEY}", {})
+    assert find_run(store, KEY) is None
+
+
+def test_delivery_names_a_store_beside_it_relatively(tmp_path: Path, synthetic_room: SyntheticRoom) -> None:
+    out = tmp_path / "scenes" / "room"
+    store = Store(str(out / "store"))
+    manifest = finished_scene(store, synthetic_room)
+    delivered = deliver(store, manifest, out)
+    assert delivered.store == "store"
+    assert Manifest.model_validate_json((out / "manifest.json").read_bytes()) == delivered
+    assert (out / "scene.glb").read_bytes() == store.get_bytes(manifest.exports["scene.glb"])
+    assert delivered.digest == manifest.digest
+
+
+def test_delivery_names_a_store_elsewhere_in_full(
+    tmp_path: Path, store: Store, manifest: Manifest, synthetic_room: SyntheticRoom
+) -> None:
+    assert deliver(store, manifest, tmp_path / "room").store == store.uri
+    elsewhere = Store(str(tmp_path / "shared-store"))
+    assert deliver(elsewhere, finished_scene(elsewhere, synthetic_room), tmp_path / "b").store == elsewhere.uri
+
+
+def test_what_is_found_again_writes_the_same_folder(tmp_path: Path, store: Store, manifest: Manifest) -> None:
+    found = find_run(store, KEY)
+    assert found is not None
+    deliver(store, manifest, tmp_path / "first")
+    deliver(store, found, tmp_path / "second")
+    names = {path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*")}
+    assert names == {path.relative_to(tmp_path / "second") for path in (tmp_path / "second").rglob("*")}

@@ -1,14 +1,15 @@
 """The asset generator that needs no download: parametric furniture fitted to the silhouette, painted by the picture."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from models.assets.fitting import aspect, measured_profile, silhouette_iou, symmetry
-from models.assets.furniture.registry import BUILDERS, TURNED, Builder
+from models.assets.fitting import aspect, polished, silhouette_iou, symmetry, turned_fits
+from models.assets.furniture.registry import BUILDERS, EXACT, HOLLOW, TURNED, Builder
 from models.assets.furniture.storage import plain_box
-from models.assets.furniture.turned import turned
+from models.assets.furniture.turned import turned, turned_lamp
 from models.assets.sizes import Category, category_in
 from models.assets.solid import Surface, join
 from models.assets.texturing import textured
@@ -19,9 +20,17 @@ from regen3d.types import Asset, FittedBox, ObjectView
 LEAST_SYMMETRY, LEAST_ASPECT = 0.85, 1.2
 """What is not known, but as symmetric and as tall as this, is taken for a turned body (vases, bottles, posts)."""
 TEXTURE_PX = (512, 768, 1024)
-"""Sides of textures; the smallest that is twice as long as the mask is taken."""
+"""Sides of textures; the smallest that is 1.6 times as long as the mask is taken, as a third of it is in view."""
 USUAL_BONUS = 0.01
 """IoU by which the first, most usual variant is preferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What the object may be, and the box that it would fill."""
+
+    builder: Builder
+    box: FittedBox
 
 
 class EmbeddedAssets:
@@ -51,41 +60,47 @@ def _asset(request: AssetRequest) -> Asset:
         seed=request.seed,
         absolute=not (category and category.rests),
     )
-    kind, builders, notes = _candidates(view, category, box)
-    surface = _best(builders, box, view)
-    longest = max(view.instance.box[2] - view.instance.box[0], view.instance.box[3] - view.instance.box[1])
-    size_px = next((side for side in TEXTURE_PX if side >= 2 * longest), TEXTURE_PX[-1])
-    mesh = textured(surface, box.world_from_object, view, request.completion, size_px)
-    return Asset(mesh=mesh, scale="metric", kind=kind, pose_hint=box.world_from_object, notes=notes)
-
-
-def _candidates(
-    view: ObjectView, category: Category | None, box: FittedBox
-) -> tuple[str, tuple[Builder, ...], tuple[str, ...]]:
-    """What the object may be: kind, builders to try, and notes."""
-    label = view.instance.label
+    known = [_Candidate(builder, box) for builder in BUILDERS[category.name]] if category else []
+    outline = _outline(view, category, box)
+    kind, note = category.name if category else "lathe" if outline else "box", ()
     if category is None:
-        if symmetry(view) >= LEAST_SYMMETRY and aspect(view) >= LEAST_ASPECT:
-            profile = measured_profile(view, box)
-            if profile is not None:
-                note = f"no furniture is known by the name '{label}': its symmetric outline was turned on a lathe"
-                return "lathe", (partial(turned, profile=profile, hollow=False),), (note,)
-        return "box", (plain_box,), (f"no furniture is known by the name '{label}': it became a textured box",)
-    builders = BUILDERS[category.name]
-    if category.name in TURNED:
-        profile = measured_profile(view, box)
-        if profile is not None:
-            hollow = category.name != "bottle"
-            builders = (partial(turned, profile=profile, hollow=hollow), *builders)
-    return category.name, builders, ()
+        known = [] if outline else [_Candidate(plain_box, box)]
+        what = "its symmetric outline was turned on a lathe" if outline else "it became a textured box"
+        note = (f"no furniture is known by the name '{view.instance.label}': {what}",)
+    surface, box = _best(outline + known, view)
+    if category is not None and category.name not in EXACT:
+        surface, box = polished(surface, box, view, request.seed)
+    longest = max(view.instance.box[2] - view.instance.box[0], view.instance.box[3] - view.instance.box[1])
+    mesh = textured(
+        surface,
+        box,
+        view,
+        request.completion,
+        size_px=next((side for side in TEXTURE_PX if side >= 1.6 * longest), TEXTURE_PX[-1]),
+        is_round=category.prior.is_round if category else bool(outline),
+    )
+    return Asset(mesh=mesh, scale="metric", kind=kind, pose_hint=box.world_from_object, notes=note)
 
 
-def _best(builders: tuple[Builder, ...], box: FittedBox, view: ObjectView) -> Surface:
-    """The variant that covers the mask best."""
-    width, height, depth = (float(side) for side in box.size_m)
-    surfaces = [join(builder((width, height, depth)), box.size_m) for builder in builders]
-    if len(surfaces) == 1:
-        return surfaces[0]
-    scores = np.array([silhouette_iou(surface, box.world_from_object, view) for surface in surfaces])
+def _outline(view: ObjectView, category: Category | None, box: FittedBox) -> list[_Candidate]:
+    """The body that the outline draws when it is turned, for what is turned or looks as if it were."""
+    if category is None and (symmetry(view) < LEAST_SYMMETRY or aspect(view) < LEAST_ASPECT):
+        return []
+    if category is not None and category.name not in TURNED:
+        return []
+    hollow = category is not None and category.name in HOLLOW
+    body = turned_lamp if category is not None and "lamp" in category.name else partial(turned, hollow=hollow)
+    return [_Candidate(partial(body, profile=profile), fitted) for fitted, profile in turned_fits(view, box)]
+
+
+def _best(candidates: list[_Candidate], view: ObjectView) -> tuple[Surface, FittedBox]:
+    """The candidate that covers the mask best, with its box."""
+    made = []
+    for candidate in candidates:
+        width, height, depth = (float(side) for side in candidate.box.size_m)
+        made.append((join(candidate.builder((width, height, depth)), candidate.box.size_m), candidate.box))
+    if len(made) == 1:
+        return made[0]
+    scores = np.array([silhouette_iou(surface, box.world_from_object, view) for surface, box in made])
     scores[0] += USUAL_BONUS
-    return surfaces[int(np.argmax(scores))]
+    return made[int(np.argmax(scores))]

@@ -18,12 +18,20 @@ Blocks = tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ..
 
 _WHOLE: Blocks = (((0, 0, 0), (1, 1, 1)),)
 _CHAIR: Blocks = (
-    ((0, 0.4, 0), (1, 0.56, 1)),
-    ((0.05, 0.5, 0), (0.95, 1, 0.18)),
-    ((0.0, 0, 0.02), (0.12, 0.45, 0.16)),
-    ((0.88, 0, 0.02), (1.0, 0.45, 0.16)),
-    ((0.0, 0, 0.84), (0.12, 0.45, 0.98)),
-    ((0.88, 0, 0.84), (1.0, 0.45, 0.98)),
+    ((0, 0.46, 0.04), (1, 0.54, 1)),
+    ((0.02, 0.5, 0), (0.98, 1, 0.1)),
+    ((0.02, 0, 0.02), (0.11, 0.5, 0.11)),
+    ((0.89, 0, 0.02), (0.98, 0.5, 0.11)),
+    ((0.02, 0, 0.88), (0.11, 0.5, 0.97)),
+    ((0.89, 0, 0.88), (0.98, 0.5, 0.97)),
+)
+_SWIVEL: Blocks = (
+    ((0.08, 0.42, 0.12), (0.92, 0.54, 1)),
+    ((0.1, 0.5, 0), (0.9, 1, 0.14)),
+    ((0, 0.42, 0.25), (0.08, 0.72, 0.75)),
+    ((0.92, 0.42, 0.25), (1, 0.72, 0.75)),
+    ((0.45, 0.05, 0.45), (0.55, 0.45, 0.55)),
+    ((0.05, 0, 0.1), (0.95, 0.1, 0.9)),
 )
 _SOFA: Blocks = (
     ((0, 0, 0), (1, 0.55, 1)),
@@ -38,6 +46,20 @@ _TABLE: Blocks = (
     ((0.02, 0, 0.86), (0.09, 0.95, 0.96)),
     ((0.91, 0, 0.86), (0.98, 0.95, 0.96)),
 )
+_ROUND_TABLE: Blocks = (
+    ((0.15, 0.93, 0), (0.85, 1, 1)),
+    ((0, 0.93, 0.15), (1, 1, 0.85)),
+    ((0.17, 0, 0.17), (0.23, 0.95, 0.23)),
+    ((0.77, 0, 0.17), (0.83, 0.95, 0.23)),
+    ((0.17, 0, 0.77), (0.23, 0.95, 0.83)),
+    ((0.77, 0, 0.77), (0.83, 0.95, 0.83)),
+)
+_PEDESTAL: Blocks = (
+    ((0.15, 0.93, 0), (0.85, 1, 1)),
+    ((0, 0.93, 0.15), (1, 1, 0.85)),
+    ((0.43, 0, 0.43), (0.57, 0.95, 0.57)),
+    ((0.25, 0, 0.25), (0.75, 0.08, 0.75)),
+)
 _SHELVED: Blocks = (*_TABLE, ((0.02, 0.3, 0.04), (0.98, 0.45, 0.96)))
 _DESK: Blocks = (
     ((0, 0.9, 0), (1, 1, 1)),
@@ -45,6 +67,7 @@ _DESK: Blocks = (
     ((0.92, 0, 0), (0.98, 0.95, 1)),
     ((0, 0.3, 0.1), (1, 1, 0.2)),
 )
+_TABLES = (_TABLE, _SHELVED, _ROUND_TABLE, _PEDESTAL)
 _BED: Blocks = (((0, 0, 0), (1, 0.55, 1)), ((0, 0, 0), (1, 1, 0.06)))
 _FLOOR_LAMP: Blocks = (
     ((0.12, 0, 0.12), (0.88, 0.03, 0.88)),
@@ -58,8 +81,8 @@ _SCREEN: Blocks = (((0, 0.25, 0.35), (1, 1, 0.6)), ((0.3, 0, 0), (0.7, 0.06, 1))
 _TOILET: Blocks = (((0.1, 0, 0.2), (0.9, 0.55, 1)), ((0, 0.4, 0), (1, 1, 0.28)))
 
 
-FLOOR_LAMP_ASPECT = 2.5
-"""A lamp that is taller than this many times its width stands on the floor: the largest table lamps reach about 2.3."""
+FLOOR_LAMP_ASPECT = 2.7
+"""A lamp taller than this many times its width stands on the floor: the slimmest table lamps reach about 2.6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,26 +104,28 @@ def _category(
     *shapes: Blocks,
     rests: bool = False,
     is_round: bool = False,
+    is_airy: bool = False,
 ) -> Category:
     prior = SizePrior(
         median_m=np.array(size_m),
         log_sigma=np.broadcast_to(np.asarray(sigma, dtype=np.float64), (3,)).copy(),
         shapes=tuple(np.array(blocks, dtype=np.float64) for blocks in shapes or (_WHOLE,)),
         is_round=is_round,
+        is_airy=is_airy,
     )
     return Category(name=name, prior=prior, rests=rests)
 
 
 _ALL = (
-    _category("chair", (0.48, 0.86, 0.52), (0.13, 0.11, 0.13), _CHAIR),
+    _category("chair", (0.48, 0.86, 0.52), (0.15, 0.12, 0.15), _CHAIR, _SWIVEL),
     _category("armchair", (0.85, 0.85, 0.85), (0.16, 0.13, 0.16), _SOFA),
     _category("stool", (0.38, 0.55, 0.38), 0.25, is_round=True),
     _category("bench", (1.2, 0.45, 0.38), (0.3, 0.15, 0.2), _TABLE),
     _category("ottoman", (0.6, 0.42, 0.5), 0.25),
     _category("sofa", (2.0, 0.84, 0.9), (0.2, 0.1, 0.12), _SOFA),
-    _category("table", (1.4, 0.74, 0.85), (0.3, 0.15, 0.22), _TABLE, _SHELVED),
-    _category("coffee table", (1.05, 0.44, 0.6), (0.25, 0.15, 0.22), _TABLE, _SHELVED),
-    _category("side table", (0.48, 0.52, 0.45), (0.22, 0.18, 0.22), _TABLE, _SHELVED),
+    _category("table", (1.4, 0.74, 0.85), (0.3, 0.15, 0.22), *_TABLES),
+    _category("coffee table", (1.05, 0.44, 0.6), (0.25, 0.15, 0.22), *_TABLES),
+    _category("side table", (0.48, 0.52, 0.45), (0.22, 0.18, 0.22), *_TABLES),
     _category("desk", (1.4, 0.75, 0.7), (0.18, 0.06, 0.14), _DESK, _TABLE),
     _category("bed", (1.55, 0.95, 2.1), (0.22, 0.2, 0.06), _BED, _WHOLE),
     _category("cabinet", (0.9, 0.85, 0.48), (0.4, 0.3, 0.2)),
@@ -117,7 +142,8 @@ _ALL = (
     _category("bathtub", (0.75, 0.57, 1.7), (0.1, 0.1, 0.1)),
     _category("floor lamp", (0.4, 1.5, 0.4), (0.25, 0.12, 0.25), _FLOOR_LAMP, is_round=True),
     _category("lamp", (0.32, 0.55, 0.32), (0.25, 0.3, 0.25), _TABLE_LAMP, rests=True, is_round=True),
-    _category("plant", (0.65, 0.95, 0.65), 0.35, _PLANT, is_round=True),
+    _category("plant", (0.65, 0.95, 0.65), 0.35, _PLANT, is_round=True, is_airy=True),
+    _category("flowers", (0.3, 0.45, 0.3), 0.3, _TABLE_LAMP, rests=True, is_round=True),
     _category("rug", (2.2, 0.012, 1.6), (0.3, 0.1, 0.3)),
     _category("picture", (0.7, 0.6, 0.03), (0.4, 0.4, 0.2), rests=True),
     _category("mirror", (0.6, 0.9, 0.04), (0.4, 0.4, 0.3), rests=True),
@@ -166,13 +192,14 @@ _WORDS = {
     "dresser": "chest of drawers, bureau, drawer, drawers, commode",
     "floor lamp": "standing lamp, torchiere",
     "lamp": "table lamp, desk lamp, bedside lamp, light, light fixture",
+    "flowers": "flower, bouquet, rose",
     "laptop": "notebook computer",
     "microwave": "microwave oven",
     "mirror": "looking glass",
     "nightstand": "bedside table, bedside cabinet, night table, night stand",
     "ottoman": "pouf, footstool, hassock",
     "picture": "painting, picture frame, poster, photo frame, artwork, frame, window, door, radiator",
-    "plant": "houseplant, potted plant, flowerpot, flower, tree, flowers",
+    "plant": "houseplant, potted plant, flowerpot, tree, indoor plant",
     "pot": "pan, saucepan, kettle, teapot, jug, pitcher, jar",
     "printer": "copier, scanner, telephone, phone",
     "refrigerator": "fridge, freezer",

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Integer, UInt8
+from jaxtyping import Bool, Float, Float32, Integer, UInt8
 
 from models.assets.solid import Surface, pack
+from models.assets.spreading import spread_colours
 from regen3d.frames import project, transform
 from regen3d.render.raster import rasterize
-from regen3d.types import Completion, Mesh, ObjectView, Similarity
+from regen3d.types import Completion, FittedBox, Mesh, ObjectView, Similarity
 
 ERODE_PX = 2
 """Pixels this near to the border of the mask show the background too."""
@@ -23,6 +24,10 @@ LONGEST_PX = 640
 """Longer side of the depth buffer against which visibility is tested."""
 
 
+FLIPS = tuple(np.array(flip, dtype=np.float32) for flip in ((1, 1, 1), (-1, 1, 1)))
+"""The point itself, and its mirror image across x = 0."""
+ROUND_FLIPS = (*FLIPS, *(np.array(flip, dtype=np.float32) for flip in ((1, 1, -1), (-1, 1, -1))))
+"""For bodies of revolution also those across z = 0."""
 FOLD = 4096
 """Texels a row of the list that is sampled at once."""
 LEAST_KNOWN = 0.03
@@ -44,8 +49,8 @@ class _Texels:
     """The covered texels of the texture: where they lie on the object, and on which face."""
 
     index: Integer[np.ndarray, " n"]
-    position: Float[np.ndarray, "n 3"]
-    normal: Float[np.ndarray, "n 3"]
+    position: Float32[np.ndarray, "n 3"]
+    normal: Float32[np.ndarray, "n 3"]
     face: Integer[np.ndarray, " n"]
 
 
@@ -61,7 +66,7 @@ class _Sight:
 
 
 def textured(
-    surface: Surface, world_from_object: Similarity, view: ObjectView, completion: Completion, size_px: int
+    surface: Surface, box: FittedBox, view: ObjectView, completion: Completion, *, size_px: int, is_round: bool
 ) -> Mesh:
     """A mesh of the surface with its texture taken from the picture.
 
@@ -71,25 +76,21 @@ def textured(
 
     Args:
         surface: object frame, metres.
-        world_from_object: where it stands.
+        box: where it stands.
         view: the object in its picture.
         completion: the whole object.
         size_px: side of the square texture.
+        is_round: whether its back looks like its front.
     """
     layout = pack(surface, size_px)
     texels = _texels(surface, layout, size_px)
-    sight = _sight(surface, world_from_object, view)
+    sight = _sight(surface, box.world_from_object, view)
     colours = np.zeros((len(texels.index), 3), dtype=np.uint8)
     known = np.zeros(len(texels.index), dtype=bool)
     seen_layer, hidden_layer, near_layer = _layers(view, completion)
-    as_is, mirrored = np.ones(3), np.array([-1.0, 1.0, 1.0])
-    for layer, flip in (
-        (seen_layer, as_is),
-        (seen_layer, mirrored),
-        (hidden_layer, as_is),
-        (near_layer, as_is),
-        (near_layer, mirrored),
-    ):
+    flips = ROUND_FLIPS if is_round else FLIPS
+    order = [(seen_layer, flip) for flip in flips] + [(hidden_layer, flips[0])] + [(near_layer, flip) for flip in flips]
+    for layer, flip in order:
         rest = np.flatnonzero(~known)
         seen, found = _look(sight, texels, rest, flip, layer)
         colours[rest[seen]], known[rest[seen]] = found, True
@@ -108,7 +109,10 @@ def _texels(surface: Surface, layout: Float[np.ndarray, "v 2"], size_px: int) ->
     corners = surface.vertices[surface.faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
-    return _Texels(index, np.einsum("nk,nkc->nc", weights, corners[face]), normals[face], face)
+    position = np.zeros((len(index), 3), dtype=np.float32)
+    for corner in range(3):
+        position += weights[:, corner, None] * surface.vertices.astype(np.float32)[surface.faces[face, corner]]
+    return _Texels(index, position, normals.astype(np.float32)[face], face)
 
 
 def _sight(surface: Surface, world_from_object: Similarity, view: ObjectView) -> _Sight:
@@ -127,27 +131,32 @@ def _sight(surface: Surface, world_from_object: Similarity, view: ObjectView) ->
 
 
 def _look(
-    sight: _Sight, texels: _Texels, rest: Integer[np.ndarray, " r"], flip: Float[np.ndarray, " 3"], layer: _Layer
+    sight: _Sight, texels: _Texels, rest: Integer[np.ndarray, " r"], flip: Float32[np.ndarray, " 3"], layer: _Layer
 ) -> tuple[Bool[np.ndarray, " r"], UInt8[np.ndarray, "s 3"]]:
     """Which of the texels (or of their mirror images) the camera sees inside a mask, and their colours there."""
-    points = transform(sight.camera_from_object, texels.position[rest] * flip)
-    normals = (texels.normal[rest] * flip) @ sight.camera_from_object[:3, :3].T
-    cosine = -(normals * points).sum(axis=1)
-    cosine /= np.maximum(np.linalg.norm(points, axis=1) * np.linalg.norm(normals, axis=1), 1e-12)
+    matrix = sight.camera_from_object.astype(np.float32)
+    points = transform(matrix, texels.position[rest] * flip)
+    normals = (texels.normal[rest] * flip) @ matrix[:3, :3].T
+    cosine = -np.einsum("nc,nc->n", normals, points)
+    cosine /= np.maximum(np.sqrt((points**2).sum(axis=1) * (normals**2).sum(axis=1)), 1e-12)
+    facing = np.flatnonzero((cosine > LEAST_COSINE) & (points[:, 2] > 1e-3))
+    points, cosine = points[facing], cosine[facing]
     pixels = project(sight.intrinsics, points)
     in_picture, row, column = _cells(pixels, layer.mask.shape)
     crop = pixels * np.diag(sight.crop_from_picture)[:2] + sight.crop_from_picture[:2, 2]
     in_crop, crop_row, crop_column = _cells(crop, sight.depth.shape)
     nearest = sight.depth[crop_row, crop_column] + sight.tolerance_m / np.clip(cosine, 0.3, 1.0)
-    seen = (cosine > LEAST_COSINE) & (points[:, 2] > 1e-3) & (points[:, 2] < nearest)
-    seen &= in_picture & in_crop & layer.mask[row, column]
-    at = (pixels[seen] - 0.5).astype(np.float32)
+    found = (points[:, 2] < nearest) & in_picture & in_crop & layer.mask[row, column]
+    seen = np.zeros(len(rest), dtype=bool)
+    seen[facing[found]] = True
+    at = (pixels[found] - 0.5).astype(np.float32)
     if len(at) == 0:
         return seen, np.zeros((0, 3), dtype=np.uint8)
     # cv2.remap takes no more than 32767 rows, so the list of texels is folded into a grid.
     folded = np.zeros((-(-len(at) // FOLD), FOLD, 2), dtype=np.float32)
     folded.reshape(-1, 2)[: len(at)] = at
-    colours = cv2.remap(layer.picture, folded, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    columns, rows = np.ascontiguousarray(folded[..., 0]), np.ascontiguousarray(folded[..., 1])
+    colours = cv2.remap(layer.picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return seen, np.asarray(colours, dtype=np.uint8).reshape(-1, 3)[: len(at)]
 
 
@@ -174,14 +183,10 @@ def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _
     picture[rows, columns] = crop[..., :3]
     whole[rows, columns] = crop[..., 3] > 127
     hidden = whole & ~mask
-    distance, labels = cv2.distanceTransformWithLabels(
-        (~inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
-    colour_of[labels[inside]] = view.image[inside]
+    spread, distance = spread_colours(view.image, inside)
     x0, y0, x1, y1 = view.instance.box
     near = distance <= SNAP_SHARE * float(np.hypot(x1 - x0, y1 - y0))
-    return _Layer(view.image, inside), _Layer(picture, hidden), _Layer(colour_of[labels], near)
+    return _Layer(view.image, inside), _Layer(picture, hidden), _Layer(spread, near)
 
 
 def _fill(colours: UInt8[np.ndarray, "n 3"], known: Bool[np.ndarray, " n"], texels: _Texels, surface: Surface) -> None:
@@ -222,9 +227,4 @@ def _spread(
     covered.ravel()[index] = True
     texture = np.zeros((size_px, size_px, 3), dtype=np.uint8)
     texture.reshape(-1, 3)[index] = colours
-    _, labels = cv2.distanceTransformWithLabels(
-        (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
-    colour_of[labels[covered]] = texture[covered]
-    return colour_of[labels]
+    return spread_colours(texture, covered)[0]

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from models.assets.sizes import Category, category_in
+from models.assets.spreading import spread_colours
 from models.base import CompleteRequest
 from regen3d.align.box import WHOLE, box_depth, fit_box
 from regen3d.frames import pixel_centers, project, transform, unproject
@@ -16,6 +17,8 @@ BEYOND = 0.5
 """The crop reaches over the mask by at most this share of its size."""
 TOLERANCE = 0.1
 """A mirrored point is taken for visible if it lies within this share of the object's size behind the fitted shape."""
+BORDER_PX = 2
+"""Pixels this near to the border of the mask show its neighbours too."""
 NOTABLE = 0.4
 """A hidden share above which the report says that the shape is a guess."""
 
@@ -112,7 +115,7 @@ def _mirror(
     inside = (at >= 0).all(axis=1) & (at[:, 0] < known.shape[1]) & (at[:, 1] < known.shape[0])
     u, v = np.where(inside, at[:, 0], 0), np.where(inside, at[:, 1], 0)
     slack = TOLERANCE * float(np.linalg.norm(box.size_m))
-    sure = inside & cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)[v, u]
+    sure = inside & _clear(known)[v, u]
     sure &= mirrored[:, 2] < depth[v, u] + slack
     colours[rows[sure], columns[sure]] = colours[v[sure], u[sure]]
     known[rows[sure], columns[sure]] = True
@@ -123,20 +126,21 @@ def _nearest(
 ) -> None:
     """Colour what is still unknown by the nearest known pixel, smoothed."""
     rest = hidden & ~known
-    sure = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    sure = sure if sure.any() else known
-    _, labels = cv2.distanceTransformWithLabels(
-        (~sure).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colour_of = np.zeros((int(labels.max()) + 1, 3), dtype=np.uint8)
-    colour_of[labels[sure]] = colours[sure]
-    smooth = cv2.GaussianBlur(colour_of[labels], (0, 0), 3.0)
+    sure = _clear(known)
+    smooth = cv2.GaussianBlur(spread_colours(colours, sure)[0], (0, 0), 3.0)
     colours[rest] = smooth[rest]
+
+
+def _clear(known: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The known pixels that are no mixture with what lies beside them; all where that leaves none."""
+    kernel = np.ones((2 * BORDER_PX + 1, 2 * BORDER_PX + 1), dtype=np.uint8)
+    clear = cv2.erode(known.astype(np.uint8), kernel).astype(bool)
+    return clear if clear.any() else known
 
 
 def _joined(region: Bool[np.ndarray, "h w"], seed: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """The connected pieces of a region that touch a seed."""
-    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    labels = np.asarray(cv2.connectedComponents(region.astype(np.uint8), connectivity=8)[1], dtype=np.int64)
     return region & np.isin(labels, np.unique(labels[seed]))
 
 

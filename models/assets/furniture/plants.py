@@ -1,5 +1,7 @@
 """Potted plants."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from models.assets.furniture.seating import Size
@@ -8,41 +10,46 @@ from models.assets.primitives import Part, blade, cylinder, lathe, move, rod
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
-def plant(size: Size, *, leaves: int = 34, pot: float = 0.3, slender: float = 0.16, stem: float = 0.0) -> list[Part]:
-    """A pot with leaves that rise and droop all round, in a spiral by the golden angle.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """How a plant grows."""
 
-    Args:
-        size: width, height, depth in metres.
-        leaves: how many.
-        pot: height of the pot as a share of the height.
-        slender: width of a leaf as a share of its length.
-        stem: height above the pot at which the lowest leaves begin, as a share of the height.
-    """
+    leaves: int
+    """How many."""
+    slender: float
+    """Width of a leaf as a share of its length."""
+    rise_deg: tuple[float, float]
+    """Angle above the horizon at which the outermost and the innermost leaves leave the stem."""
+    droop: tuple[float, float]
+    """Share of their length by which the tips of both hang below the straight line."""
+    pot: float
+    """Height of the pot as a share of the height."""
+    stem: float = 0.0
+    """Height above the pot over which leaves leave the stem, as a share of the height."""
+
+
+ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2), pot=0.38)
+BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), pot=0.32, stem=0.2)
+PALM = Habit(leaves=70, slender=0.09, rise_deg=(28, 82), droop=(0.4, 0.12), pot=0.26, stem=0.3)
+
+
+def plant(size: Size, *, habit: Habit) -> list[Part]:
+    """A pot with leaves all round, in a spiral by the golden angle from the outermost to the innermost."""
     w, h, _ = size
-    rim, radius = pot * h, 0.5 * min(0.62 * w, 1.1 * pot * h)
+    rim, radius = habit.pot * h, 0.5 * min(0.6 * w, 1.15 * habit.pot * h)
     profile = radius * np.array([0.68, 0.9, 1.0, 1.0, 0.88, 0.86, 0.0])
     parts = [lathe(profile, rim * np.array([0, 0.82, 0.84, 1.0, 1.0, 0.9, 0.9]), "pot")]
-    parts.append(cylinder(0.1 * radius, (0.85 * rim, rim + (stem + 0.05) * h), "leaves", sides=8))
-    for k in range(leaves):
-        share = (k + 0.5) / leaves
-        rise = np.radians(12 + 68 * share)
-        start = rim + stem * h * share
-        length = min(0.5 * w / max(np.cos(rise), 0.3), 0.98 * (h - start) / max(np.sin(rise), 0.35)) * (
-            0.85 + 0.15 * np.cos(2.3 * k)
-        )
-        leaf = blade(length, slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=0.22 * (1 - share))
+    parts.append(cylinder(0.08 * radius + 0.004, (0.85 * rim, rim + (habit.stem + 0.02) * h), "leaves", sides=8))
+    for k in range(habit.leaves):
+        share = (k + 0.5) / habit.leaves
+        rise = np.radians(np.interp(share, (0, 1), habit.rise_deg))
+        droop = float(np.interp(share, (0, 1), habit.droop))
+        start = rim * 0.95 + habit.stem * h * share
+        top = np.sin(rise) - droop if np.sin(rise) > 2 * droop else np.sin(rise) ** 2 / (4 * droop)
+        length = min(0.5 * w / np.cos(rise), (h - start) / top) * (0.84 + 0.16 * np.cos(2.3 * k))
+        leaf = blade(length, habit.slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=droop)
         parts.append(move(leaf, (0, start, 0)))
     return parts
-
-
-def bush(size: Size) -> list[Part]:
-    """Broad leaves on a low stem: the plant of a flowerpot."""
-    return plant(size, leaves=40, pot=0.32, slender=0.34, stem=0.12)
-
-
-def palm(size: Size) -> list[Part]:
-    """Narrow leaves on a taller stem."""
-    return plant(size, leaves=44, pot=0.26, slender=0.13, stem=0.2)
 
 
 def bouquet(size: Size) -> list[Part]:

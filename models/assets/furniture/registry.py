@@ -19,11 +19,11 @@ BUILDERS: dict[str, tuple[Builder, ...]] = {
         partial(beds.bed, slats=True, footboard=0.8),
     ),
     "bench": (seating.bench,),
-    "bin": (partial(turned.turned, profile=turned.BIN),),
+    "bin": (partial(turned.turned, profile=turned.BIN, hollow=True),),
     "book": (decor.books,),
     "bookshelf": (storage.bookshelf,),
-    "bottle": (partial(turned.turned, profile=turned.BOTTLE, hollow=False),),
-    "bowl": (partial(turned.turned, profile=turned.BOWL),),
+    "bottle": (partial(turned.turned, profile=turned.BOTTLE),),
+    "bowl": (partial(turned.turned, profile=turned.BOWL, hollow=True),),
     "box": (storage.plain_box,),
     "cabinet": (storage.cabinet, partial(storage.cabinet, columns=1)),
     "chair": (
@@ -41,11 +41,12 @@ BUILDERS: dict[str, tuple[Builder, ...]] = {
         tables.round_table,
         partial(tables.round_table, pedestal=True),
     ),
-    "cup": (partial(turned.turned, profile=turned.CUP), turned.mug),
+    "cup": (partial(turned.turned, profile=turned.CUP, hollow=True), turned.mug),
     "curtain": (decor.curtain,),
     "cushion": (seating.pillow,),
     "desk": (tables.panel_desk, tables.table, tables.drawer_desk),
     "dresser": (storage.cabinet, partial(storage.cabinet, columns=2)),
+    "flowers": (plants.bouquet,),
     "floor lamp": (lamps.floor_lamp, lamps.lamp),
     "lamp": (lamps.lamp, partial(lamps.lamp, shade=0.35, foot=0.2), lamps.desk_lamp, lamps.floor_lamp),
     "laptop": (lamps.laptop,),
@@ -54,7 +55,7 @@ BUILDERS: dict[str, tuple[Builder, ...]] = {
     "nightstand": (storage.nightstand, partial(storage.cabinet, rows=3, columns=1), partial(tables.table, shelf=True)),
     "ottoman": (seating.ottoman,),
     "picture": (decor.picture,),
-    "plant": (plants.plant, plants.bush, plants.palm, plants.bouquet),
+    "plant": tuple(partial(plants.plant, habit=habit) for habit in (plants.ARCHING, plants.BUSH, plants.PALM)),
     "pot": (turned.cooking_pot,),
     "printer": (storage.appliance,),
     "refrigerator": (storage.refrigerator,),
@@ -80,11 +81,17 @@ BUILDERS: dict[str, tuple[Builder, ...]] = {
     ),
     "toaster": (storage.plain_box,),
     "toilet": (storage.toilet,),
-    "vase": (partial(turned.turned, profile=turned.VASE),),
+    "vase": (partial(turned.turned, profile=turned.VASE, hollow=True),),
     "wardrobe": (storage.wardrobe,),
     "washer": (storage.washer,),
 }
 """Builders of each category, the most usual first."""
 
-TURNED = frozenset({"bin", "bottle", "bowl", "cup", "vase"})
+TURNED = frozenset({"bin", "bottle", "bowl", "cup", "floor lamp", "lamp", "vase"})
 """Categories whose profile is read from the silhouette where it is whole."""
+HOLLOW = frozenset({"bin", "bowl", "cup", "vase"})
+"""Those of them that are open at the top."""
+_FULL = "bathtub book bookshelf box cabinet clock curtain dresser microwave mirror nightstand picture printer"
+_FULL_TOO = "refrigerator rug sideboard stove toaster wardrobe washer plant"
+EXACT = frozenset((*_FULL.split(), *_FULL_TOO.split()))
+"""Categories whose fitted box is kept as it is: they fill it, or are too airy for their silhouette to say more."""

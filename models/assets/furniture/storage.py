@@ -1,6 +1,7 @@
 """Boxes with fronts: cabinets, shelves, kitchen and bathroom fixtures."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -170,13 +171,7 @@ def plain_box(size: Size) -> list[Part]:
 
 
 def _deepened(part: Part, factor: float) -> Part:
-    return Part(
-        vertices=part.vertices * [1, 1, factor],
-        faces=part.faces,
-        layout=part.layout,
-        chart=part.chart,
-        material=part.material,
-    )
+    return replace(part, vertices=part.vertices * [1, 1, factor])
 
 
 def _fronts(xs: tuple[float, float], ys: tuple[float, float], z: float, grid: tuple[int, int]) -> list[Part]:

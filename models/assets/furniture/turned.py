@@ -1,10 +1,12 @@
 """Bodies of revolution: vases, bottles, bowls, cups, pots, bins, and whatever profile the picture shows."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
 from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, lathe, move, rod
+from models.assets.primitives import Part, cylinder, lathe, move, rod
 
 Profile = tuple[tuple[float, float], ...]
 """(radius, height) from the bottom up, as shares of half the width and of the height."""
@@ -26,7 +28,7 @@ POT: Profile = ((0.9, 0), (1.0, 0.05), (1.0, 0.92), (1.0, 1.0))
 BIN: Profile = ((0.8, 0), (0.82, 0.02), (0.99, 0.96), (1.0, 1.0))
 
 
-def turned(size: Size, *, profile: Profile, hollow: bool = True) -> list[Part]:
+def turned(size: Size, *, profile: Profile, hollow: bool = False) -> list[Part]:
     """A vessel with an elliptic section; where hollow, its wall is a twentieth of its radius thick."""
     w, h, d = size
     shape = np.array(profile)
@@ -39,21 +41,27 @@ def turned(size: Size, *, profile: Profile, hollow: bool = True) -> list[Part]:
         radius = np.concatenate([radius, inner[keep], [0.0]])
         y = np.concatenate([y, depth[keep], [depth[keep].min(initial=h)]])
     body = lathe(radius, y, "body", 32)
-    return [
-        Part(
-            vertices=body.vertices * [1, 1, d / w],
-            faces=body.faces,
-            layout=body.layout,
-            chart=body.chart,
-            material="body",
-        )
-    ]
+    return [replace(body, vertices=body.vertices * [1, 1, d / w])]
+
+
+def turned_lamp(size: Size, *, profile: Profile) -> list[Part]:
+    """A lamp by its profile: what lies above the sharpest widening of the upper part is the shade."""
+    shape = np.array(profile)
+    growth = np.where(shape[1:, 1] > 0.3, np.diff(shape[:, 0]), -np.inf)
+    cut = int(np.argmax(growth)) + 1
+    if not 2 <= cut <= len(shape) - 2:
+        return turned(size, profile=profile)
+    w, h, d = size
+    pieces = (("foot", shape[:cut]), ("shade", shape[cut:]))
+    bodies = [lathe(0.5 * w * piece[:, 0], h * piece[:, 1], material, 32) for material, piece in pieces]
+    stem = cylinder(0.03 * w, (shape[cut - 1, 1] * h * 0.98, shape[cut, 1] * h * 1.02), "foot", sides=10)
+    return [replace(part, vertices=part.vertices * [1, 1, d / w]) for part in (*bodies, stem)]
 
 
 def mug(size: Size) -> list[Part]:
     """A cup with a handle at its right."""
     w, h, d = size
-    body = [move(part, (-0.12 * w, 0, 0)) for part in turned((0.76 * w, h, d), profile=CUP)]
+    body = [move(part, (-0.12 * w, 0, 0)) for part in turned((0.76 * w, h, d), profile=CUP, hollow=True)]
     x0, x1, r = 0.2 * w, 0.48 * w, 0.035 * w
     bars = [
         ((x0, 0.8 * h, 0), (x1, 0.75 * h, 0)),
@@ -72,7 +80,7 @@ def cooking_pot(size: Size) -> list[Part]:
     return [*body, lid, *bars]
 
 
-def silhouette_profile(half_widths: Float[np.ndarray, " n"], samples: int = 20) -> Profile:
+def silhouette_profile(half_widths: Float[np.ndarray, " n"], samples: int = 28) -> Profile:
     """A profile from half widths measured at equal steps from the base up, in any unit.
 
     Values are smoothed over three neighbours and scaled so that the widest is 1; nothing is thinner than 4 %.

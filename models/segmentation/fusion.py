@@ -155,7 +155,7 @@ def _look(image: Rgb, detectors: Sequence[Detector], looks: list[Look]) -> dict[
         boxes = proposals.boxes
         if look.mirrored:
             boxes = np.stack([x1 - x0 - boxes[:, 2], boxes[:, 1], x1 - x0 - boxes[:, 0], boxes[:, 3]], axis=1)
-        boxes = boxes + [x0, y0, x0, y0]
+        boxes = boxes + np.array([x0, y0, x0, y0])
         whole = _is_visible(boxes, look, (image.shape[1], image.shape[0]))
         for index, name in enumerate(detector.classes):
             chosen = whole & (proposals.scores[:, index] > FAINTEST)

@@ -8,20 +8,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-COCO = tuple(
-    "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,"
-    "bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,"
-    "skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,wine glass,"
-    "cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,"
-    "potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,"
-    "refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush".split(",")
+# fmt: off
+COCO = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
+    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
+    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
+    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
+    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )
+# fmt: on
 """Classes of NanoDet in the order of its scores."""
 
-OPEN_IMAGES = tuple(
-    "background,bicycle,boot,laptop,person,chair,cattle,desk,cat,computer mouse,computer monitor,box,mug,coffee cup,"
-    "stationary bicycle,table,bottle,high heels,vehicle,footwear,dog,book,camera,car".split(",")
+# fmt: off
+OPEN_IMAGES = (
+    "background", "bicycle", "boot", "laptop", "person", "chair", "cattle", "desk", "cat", "computer mouse",
+    "computer monitor", "box", "mug", "coffee cup", "stationary bicycle", "table", "bottle", "high heels", "vehicle",
+    "footwear", "dog", "book", "camera", "car",
 )
+# fmt: on
 """Classes of the SSD in the order of its scores."""
 
 LABELS = {

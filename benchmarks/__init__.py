@@ -1,0 +1,1 @@
+"""Timed comparisons with the truth; run one with `python -m benchmarks.NAME --help`."""

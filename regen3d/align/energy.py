@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from regen3d.align.pose import Parameters, SupportPlane, place, to_object_frame
+from regen3d.align.pose import FLOOR, Parameters, SupportPlane, place, to_object_frame
 from regen3d.align.proxy import Proxy
 from regen3d.align.target import Target
 from regen3d.frames import project, transform
@@ -18,10 +18,16 @@ BOX_WEIGHT = 0.5
 """Of the box's sides: pulls poses together whose silhouettes do not overlap yet, and thin things."""
 
 POINT_WEIGHT = 0.5
-"""Of the visible points: below the silhouette's, since a point map is off by some per cent."""
+"""Of the visible points, after they slid along their rays: then they tell shape and turn, not distance."""
 
-POINT_SOFTNESS = 0.04
-"""Distance, as a share of that from the camera, at which a point costs half: the error of learned depth indoors."""
+POINT_SOFTNESS = 0.025
+"""Distance, as a share of that from the camera, at which a point costs half: depth errors within one object."""
+
+SLIDE_WEIGHT = 0.1
+"""Of sliding the points: a point map is smoothly off by some per cent, so the floor knows distances better."""
+
+SLIDE_LIMIT = 0.15
+"""Logarithm of the slide that costs all of it: five times the usual error of learned depth indoors."""
 
 SCALE_WEIGHT = 0.3
 """Of leaving a known size: paid in full at SCALE_LIMIT times or a SCALE_LIMIT-th of it."""
@@ -32,6 +38,9 @@ SCALE_LIMIT = 2.0
 SQUARE_WEIGHT = 0.08
 """Of standing askew to the room, for a box; less for rounder things. It decides the last degrees, which neither a
 silhouette nor points with smooth errors can: furniture stands along walls. Less than any visible turn costs."""
+
+HANGING_SQUARE_WEIGHT = 0.4
+"""The same for what hangs on a wall: it lies flat against it."""
 
 SQUARE_LIMIT_RAD = np.radians(12.0)
 """A turn from which on standing askew costs no more: what is meant to stand askew does so by more."""
@@ -66,14 +75,15 @@ def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"
     total = 1.0 - silhouette_iou(evidence, camera)
     total += BOX_WEIGHT * np.minimum(np.abs(box_residuals(evidence.target, camera)).mean(axis=1), 1.0)
     if len(evidence.target.points):
-        total += POINT_WEIGHT * _point_cost(evidence, parameters)
+        total += _point_cost(evidence, parameters)
     if evidence.known_log_scale is not None:
         change = (parameters[:, 3] - evidence.known_log_scale) / np.log(SCALE_LIMIT)
         total += SCALE_WEIGHT * np.minimum(change**2, 1.0)
     if evidence.square_yaw is not None:
         askew = parameters[:, 2] + evidence.proxy.axis_yaw - evidence.square_yaw
         askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
-        total += SQUARE_WEIGHT * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
+        weight = SQUARE_WEIGHT if evidence.plane is FLOOR else HANGING_SQUARE_WEIGHT
+        total += weight * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
     return total
 
 
@@ -100,32 +110,38 @@ def box_residuals(target: Target, camera: Float[np.ndarray, "b v 3"]) -> Float[n
 
 
 def _point_cost(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
-    """Mean robust distance (Geman and McClure) from visible points to the mesh; hidden surfaces cost nothing."""
+    """Mean robust distance (Geman and McClure) from visible points to the mesh, after one slide along their rays.
+
+    Only points count, never the mesh's own surface: what is hidden costs nothing.
+    """
     target, proxy = evidence.target, evidence.proxy
     seen = np.concatenate([target.eye[None], target.points])
     local = to_object_frame(evidence.plane, parameters, proxy.vertices, seen)
-    eye, points = local[:, :1], local[:, 1:]
-    if target.points_slide:
-        points = _slide(evidence, eye, points)
-    distance, _ = proxy.surface.query(points.reshape(-1, 3))
-    metres = distance.reshape(points.shape[:2]) * np.exp(parameters[:, 3:])
-    softness = POINT_SOFTNESS * np.linalg.norm(points - eye, axis=2).mean(axis=1) * np.exp(parameters[:, 3])
-    square = (metres / softness[:, None]) ** 2
-    return (square / (1.0 + square)).mean(axis=1)
+    eye, rays = local[:, :1], local[:, 1:] - local[:, :1]
+    slide = _slide(evidence, eye, rays)
+    rays = slide * rays
+    distance, _ = proxy.surface.query((eye + rays).reshape(-1, 3))
+    softness = POINT_SOFTNESS * np.linalg.norm(rays, axis=2).mean(axis=1, keepdims=True)
+    square = (distance.reshape(rays.shape[:2]) / softness) ** 2
+    cost = POINT_WEIGHT * (square / (1.0 + square)).mean(axis=1)
+    if not target.points_slide:
+        cost += SLIDE_WEIGHT * np.minimum((np.log(slide[:, 0, 0]) / SLIDE_LIMIT) ** 2, 1.0)
+    return cost
 
 
 def _slide(
-    evidence: Evidence, eye: Float[np.ndarray, "b 1 3"], points: Float[np.ndarray, "b n 3"]
-) -> Float[np.ndarray, "b n 3"]:
-    """Scale the points about the eye until they lie on the object: first by distance, then by closest points."""
-    center = 0.5 * (evidence.proxy.vertices.min(axis=0) + evidence.proxy.vertices.max(axis=0))
-    middle = np.median(points, axis=1, keepdims=True)
-    factor = np.linalg.norm(center - eye, axis=2) / np.maximum(np.linalg.norm(middle - eye, axis=2), 1e-9)
-    moved = eye + factor[..., None] * (points - eye)
+    evidence: Evidence, eye: Float[np.ndarray, "b 1 3"], rays: Float[np.ndarray, "b n 3"]
+) -> Float[np.ndarray, "b 1 1"]:
+    """The factor that brings points on rays from the eye onto the object: first by distance, then by closest points."""
+    proxy = evidence.proxy
+    slide = np.ones((len(rays), 1, 1))
+    if evidence.target.points_slide:
+        center = 0.5 * (proxy.vertices.min(axis=0) + proxy.vertices.max(axis=0))
+        middle = np.median(rays, axis=1, keepdims=True)
+        slide = np.linalg.norm(center - eye, axis=2, keepdims=True) / np.linalg.norm(middle, axis=2, keepdims=True)
     for _ in range(SLIDES):
-        _, nearest = evidence.proxy.surface.query(moved.reshape(-1, 3))
-        goal = evidence.proxy.surface.data[nearest].reshape(moved.shape) - eye
-        ray = moved - eye
-        factor = (goal * ray).sum(axis=(1, 2)) / np.maximum((ray * ray).sum(axis=(1, 2)), 1e-12)
-        moved = eye + factor[:, None, None] * ray
-    return moved
+        _, nearest = proxy.surface.query((eye + slide * rays).reshape(-1, 3))
+        goal = proxy.surface.data[nearest].reshape(rays.shape) - eye
+        slide = (goal * rays).sum(axis=(1, 2), keepdims=True) / (rays * rays).sum(axis=(1, 2), keepdims=True)
+        slide = np.maximum(slide, 1e-3)
+    return slide

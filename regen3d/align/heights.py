@@ -16,6 +16,9 @@ LARGEST_MAP = 1024
 FAR_M = 1000.0
 """Height of the eye that draws the map: from there the view is parallel to a tenth of a millimetre in a metre."""
 
+BIN_M = 0.02
+"""Heights this close count as one."""
+
 LEVEL_STEP_M = 0.004
 """Between heights that are tried."""
 
@@ -50,6 +53,9 @@ def contact_height(
 ) -> tuple[float | None, float]:
     """The level at which something, scaled about the eye from the floor up, meets a surface.
 
+    Where it is beside the surface at every level, as poses that are a little off have it, the level is the surface's
+    most common height.
+
     Args:
         surface: what it comes to stand on.
         footprint: its points projected onto the floor, as it was aligned there.
@@ -57,8 +63,8 @@ def contact_height(
         highest: share of the eye's height above which no level is tried.
 
     Returns:
-        The level in metres, None where the surface lies below none of them; and the gap left there, positive above
-        the surface.
+        The level in metres, None where the surface lies higher; and the gap left there, positive above the surface,
+        NaN beside it.
     """
     if not np.isfinite(surface.height).any():
         return None, 0.0
@@ -72,11 +78,21 @@ def contact_height(
     below = _look_up(surface, spots[..., [0, 2]])
     supported = np.isfinite(below).sum(axis=1) >= len(pattern) // 2
     if not supported.any():
-        return None, 0.0
-    gaps = np.full(len(levels), np.inf)
-    gaps[supported] = levels[supported] - np.nanmedian(below[supported], axis=1)
-    best = int(np.argmin(np.abs(gaps)))
+        level = _common_height(surface)
+        return (level, float("nan")) if level <= highest * float(eye[1]) else (None, 0.0)
+    levels, below = levels[supported], below[supported]
+    gaps = levels - np.nanmedian(below, axis=1)
+    # Things stand on level places: an edge or a slope that is met exactly is worth less than a flat top.
+    best = int(np.argmin(np.abs(gaps) + np.nanmax(below, axis=1) - np.nanmin(below, axis=1)))
     return float(levels[best]), float(gaps[best])
+
+
+def _common_height(surface: HeightMap) -> float:
+    """The height at which most of the surface lies."""
+    heights = surface.height[np.isfinite(surface.height)]
+    counts, edges = np.histogram(heights, bins=np.arange(heights.min(), heights.max() + 2 * BIN_M, BIN_M))
+    fullest = int(np.argmax(counts))
+    return float(np.median(heights[(heights >= edges[fullest]) & (heights <= edges[fullest + 1])]))
 
 
 def _look_up(surface: HeightMap, spots: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:

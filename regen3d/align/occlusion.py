@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
+from regen3d.align.contact import is_flat
+from regen3d.align.support import carriers
 from regen3d.types import Instance, Mask
-
-FLAT_LABELS = ("rug", "carpet", "mat")
-"""Things that lie flat hide nothing that stands."""
 
 BORDER_PX = 2
 """Width of the strip along the picture's border: the mask of a cut object is uncertain there."""
@@ -20,66 +19,43 @@ SURE_BEHIND = 0.02
 def occluders(instances: Sequence[Instance]) -> dict[str, Mask]:
     """For each object the pixels where it may be hidden.
 
-    On one floor, what ends lower in the picture stands nearer. What stands on something shares its supporter's end;
-    the mask that an object's lower end rests in tells the supporter. Where the order is not sure the pixels are
-    ignored: a wrong "cannot be hidden here" costs a pose, a wrong "may be hidden" only evidence.
+    On one floor, what ends lower in the picture stands nearer. What is carried stands as near as its carrier does, and
+    before it. Where the order is not sure the pixels are ignored: a wrong "cannot be hidden here" costs a pose, a
+    wrong "may be hidden" only evidence.
     """
-    ends = _floor_ends(instances)
-    return {item.name: _ignore_for(k, instances, ends) for k, item in enumerate(instances)}
+    carrier = carriers(instances)
+    ends = {item.name: float(item.box[3]) for item in instances}
+    roots = {item.name: _root(item.name, carrier) for item in instances}
+    tolerance = SURE_BEHIND * instances[0].mask.shape[0] if instances else 0.0
+
+    def may_hide(other: Instance, item: Instance) -> bool:
+        if other is item or is_flat(other.label) or carrier.get(item.name) == other.name:
+            return False
+        ahead = ends[roots[other.name]] - ends[roots[item.name]]
+        if roots[other.name] != roots[item.name]:
+            return ahead >= -tolerance
+        return (other.name in carrier and ends[other.name] >= ends[item.name] - tolerance) or item.name not in carrier
+
+    return {item.name: _ignore(item, [o.mask for o in instances if may_hide(o, item)]) for item in instances}
 
 
-def _ignore_for(k: int, instances: Sequence[Instance], ends: list[float]) -> Mask:
-    """Pixels of the objects that may stand before object k, and the border where it is cut."""
-    mask = instances[k].mask
-    tolerance = SURE_BEHIND * mask.shape[0]
-    ignore = np.zeros_like(mask)
-    for j, other in enumerate(instances):
-        if j != k and not is_flat(other.label) and ends[j] >= ends[k] - tolerance:
-            ignore |= other.mask
-    if instances[k].is_truncated:
-        ignore |= _touched_border(mask)
-    return ignore & ~mask
+def _root(name: str, carrier: dict[str, str]) -> str:
+    """The lowest object of the pile that an object stands on."""
+    seen = {name}
+    while name in carrier and carrier[name] not in seen:
+        name = carrier[name]
+        seen.add(name)
+    return name
 
 
-def is_flat(label: str) -> bool:
-    """Whether a label names something that lies flat on the floor."""
-    return any(word in FLAT_LABELS for word in label.split())
-
-
-def _floor_ends(instances: Sequence[Instance]) -> list[float]:
-    """Row of each object's lower end on the floor; of what it stands on, where its own end rests in another mask."""
-    own = [float(item.box[3]) if not is_flat(item.label) else -np.inf for item in instances]
-    ends = list(own)
-    for k, item in enumerate(instances):
-        for j, share in contact_shares(item, instances).items():
-            if share >= 0.3 and not is_flat(instances[j].label):
-                ends[k] = max(ends[k], own[j])
-    return ends
-
-
-def contact_shares(item: Instance, instances: Sequence[Instance]) -> dict[int, float]:
-    """Share of an object's lower end under which each other object begins, by index; those above 0 only."""
-    below = lower_contact(item.mask)
-    total = max(int(below.sum()), 1)
-    shares = {j: float((below & other.mask).sum()) / total for j, other in enumerate(instances) if other is not item}
-    return {j: share for j, share in shares.items() if share > 0.0}
-
-
-def lower_contact(mask: Mask) -> Mask:
-    """Pixels right below the lower end of a mask: under those columns that reach into its lowest tenth."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if rows.size == 0:
-        return np.zeros_like(mask)
-    height = mask.shape[0]
-    depth = max(3, round(0.1 * (int(rows[-1]) - int(rows[0]))))
-    reach = max(2, height // 180)
-    lowest = height - 1 - np.argmax(mask[::-1], axis=0)
-    columns = np.flatnonzero(mask.any(axis=0) & (lowest >= rows[-1] - depth))
-    below = np.zeros_like(mask)
-    for step in range(1, reach + 1):
-        inside = lowest[columns] + step < height
-        below[lowest[columns][inside] + step, columns[inside]] = True
-    return below & ~mask
+def _ignore(item: Instance, nearer: Sequence[Mask]) -> Mask:
+    """The pixels of nearer objects, and the picture's border where the object is cut."""
+    ignore = np.zeros_like(item.mask)
+    for mask in nearer:
+        ignore |= mask
+    if item.is_truncated:
+        ignore |= _touched_border(item.mask)
+    return ignore & ~item.mask
 
 
 def _touched_border(mask: Mask) -> Mask:

@@ -13,14 +13,14 @@ from jaxtyping import Float
 from regen3d.align.energy import Evidence, energy
 from regen3d.align.pose import Parameters, place
 
-STARTS = 5
-"""Starts that are refined: front, back and both sides of a chair, and one to spare."""
+STARTS = 8
+"""Starts that are refined: front, back and both sides of a chair, each twice."""
 
-GENERATIONS = 14
+GENERATIONS = 16
 """The clouds have shrunk to a hundredth by then."""
 
-POPULATION = 14
-"""Poses a generation and start: 5 x 14 x 14 poses are about 1,000 silhouettes."""
+POPULATION = 16
+"""Poses a generation and start: 8 x 16 x 16 poses are about 2,000 silhouettes, one CPU second."""
 
 ELITE = 4
 """Poses that a cloud moves to: one for each parameter."""

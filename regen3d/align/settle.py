@@ -69,14 +69,13 @@ def _put_on(item: PlacedObject, below: PlacedObject, camera: Camera) -> PlacedOb
     """Lift an object that was aligned on the floor onto the surface of another one."""
     eye, pose = camera.position, item.alignment.world_from_object
     heights = height_map(transform(below.alignment.world_from_object.matrix, below.mesh.vertices), below.mesh.faces)
-    if pose.translation[1] > LOWEST_VIEW * eye[1]:
-        return _noted(item, f"it is too high to be lifted onto {below.name}; it stays where it is")
     footprint = transform(pose.matrix, item.mesh.vertices) * np.array([1.0, 0.0, 1.0])
     level, gap_m = contact_height(heights, footprint, eye, LOWEST_VIEW)
     if level is None:
-        return _noted(item, f"{below.name} is not below it, or above the camera; it stays on the floor")
-    lifted = scaled_about(pose, eye, 1.0 - level / eye[1])
-    moved = _moved(item, lifted, contact_gap_m=gap_m)
+        return _noted(item, f"{below.name} is higher than the camera sees; it stays on the floor")
+    moved = _moved(item, scaled_about(pose, eye, 1.0 - level / eye[1]), contact_gap_m=0.0 if np.isnan(gap_m) else gap_m)
+    if np.isnan(gap_m):
+        return _noted(moved, f"it stands as high as {below.name}, but beside it: one of the two poses is off")
     if abs(gap_m) > CONTACT_TOLERANCE_M:
         return _noted(moved, f"its base is {100.0 * gap_m:+.0f} cm off the surface of {below.name}")
     return moved

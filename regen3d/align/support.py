@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regen3d.align.occlusion import contact_shares, is_flat
+from regen3d.align.contact import contact_shares, is_flat
 from regen3d.frames import floor_point, rotation_about_y
 from regen3d.types import Camera, Instance, RoomLayout
 
@@ -68,22 +68,18 @@ def infer_supports(instances: Sequence[Instance], camera: Camera, layout: RoomLa
         camera: the camera, world frame.
         layout: the room box, where it is known.
     """
-    supports: dict[str, str] = {}
+    below = carriers(instances)
+    return {item.name: below.get(item.name) or _room_support(item, instances, camera, layout) for item in instances}
+
+
+def carriers(instances: Sequence[Instance]) -> dict[str, str]:
+    """For each object that visibly stands on another one, the name of that one; no chain of them is closed."""
+    found: dict[str, str] = {}
     for item in instances:
-        shares = contact_shares(item, instances)
-        carrier = _carrier(item, instances, shares)
-        rests = sum(shares.values()) >= CONTACT_SHARE
-        if is_flat(item.label):
-            supports[item.name] = "floor"
-        elif _words(item) & OVERHEAD:
-            supports[item.name] = "ceiling"
-        elif carrier is not None:
-            supports[item.name] = carrier
-        elif not rests and (_words(item) & HANGING or _is_off_floor(item, camera, layout)):
-            supports[item.name] = "wall"
-        else:
-            supports[item.name] = "floor"
-    return _without_cycles(supports)
+        carrier = _carrier(item, instances)
+        if carrier is not None and not _leads_to(item.name, carrier, found):
+            found[item.name] = carrier
+    return found
 
 
 def support_order(supports: dict[str, str]) -> list[str]:
@@ -92,10 +88,20 @@ def support_order(supports: dict[str, str]) -> list[str]:
     return sorted(supports, key=lambda name: depth[name])
 
 
-def _carrier(item: Instance, instances: Sequence[Instance], shares: dict[int, float]) -> str | None:
+def _room_support(item: Instance, instances: Sequence[Instance], camera: Camera, layout: RoomLayout | None) -> str:
+    """Floor, wall or ceiling, for what no other object carries."""
+    if _words(item) & OVERHEAD:
+        return "ceiling"
+    rests = sum(contact_shares(item, instances).values()) >= CONTACT_SHARE
+    hangs = bool(_words(item) & HANGING) or _is_off_floor(item, camera, layout)
+    return "wall" if hangs and not rests and not is_flat(item.label) else "floor"
+
+
+def _carrier(item: Instance, instances: Sequence[Instance]) -> str | None:
     """The object that visibly carries this one."""
-    if _words(item) & GROUNDED:
+    if is_flat(item.label) or _words(item) & (GROUNDED | OVERHEAD):
         return None
+    shares = contact_shares(item, instances)
     able = {j: share for j, share in shares.items() if _can_carry(instances[j], item, share)}
     return instances[max(able, key=lambda j: able[j])].name if able else None
 
@@ -127,16 +133,11 @@ def _is_off_floor(item: Instance, camera: Camera, layout: RoomLayout | None) -> 
     return bool((room[[0, 2]] < low[[0, 2]]).any() or (room[[0, 2]] > high[[0, 2]]).any())
 
 
-def _without_cycles(supports: dict[str, str]) -> dict[str, str]:
-    """The same supports, with the floor under whatever would carry itself."""
-    resolved: dict[str, str] = {}
-    for name, support in supports.items():
-        seen, below = {name}, support
-        while below in supports and below not in seen:
-            seen.add(below)
-            below = resolved.get(below, supports[below])
-        resolved[name] = "floor" if below == name else support
-    return resolved
+def _leads_to(name: str, start: str, below: dict[str, str]) -> bool:
+    """Whether going down from `start` comes to `name`."""
+    while start in below and start != name:
+        start = below[start]
+    return start == name
 
 
 def _chain_length(name: str, supports: dict[str, str]) -> int:

@@ -1,6 +1,7 @@
 """The room box seen from inside: which side does each pixel show, and how far away is it?
 
-The camera stands inside the box, so every ray meets exactly one side. Room axes: the world's, turned by the layout's yaw.
+The camera stands inside the box, so every ray meets exactly one side. Room axes: those of the world, turned by the
+layout's yaw.
 """
 
 from typing import get_args

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from regen3d.room.light import mottle, resized, shadow_texels, slow_light, spread, usual_texels
+from regen3d.room.light import distance_from, level_trim, mottle, odd_texels, resized, shadow_texels, slow_light, spread
 from regen3d.room.offsets import pick_shifts, shift_mask, shifted
 from regen3d.types import Mask
 
@@ -18,12 +18,14 @@ LABEL_PX = 96
 """Longer side at which shifts are assigned to texels."""
 SHIFTS = 18
 """Shifts tried a pass; 12 leave visible seams in parquet, 36 take twice the time and look the same."""
+FRAME = 0.03
+"""Width of a window's frame and sill as a share of the surface's longer side (12 cm on a wall of 4 m)."""
 PASSES = 3
 """A texel too far from every source copies one that was filled in the pass before."""
 
 
 def fill_surface(
-    texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask
+    texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask, wall: bool
 ) -> tuple[Float[np.ndarray, "h w 3"], Mask]:
     """The texture with its unknown texels invented.
 
@@ -31,19 +33,26 @@ def fill_surface(
         texture: colours 0..255, of any value where not `known`.
         known: texels that the picture shows; at least one.
         hole: texels that objects hide, none of them `known`; shadows next to them are filled, too.
+        wall: whether rows are level lines of a wall, so that a board along one of them goes on.
 
     Returns:
         The filled texture, and the texels of it that are as the picture shows them.
     """
-    usual = usual_texels(texture, known, hole)
+    odd = odd_texels(texture, known, hole)
+    # Frames and glow belong to the window: what is near odd parts is not copied.
+    usual = known & (distance_from(odd) > FRAME)
+    if not usual.any():
+        usual = known
     light = slow_light(texture, usual, hole)
     shadow = shadow_texels(texture / light, known, hole)
     kept, source = known & ~shadow, usual & ~shadow
     if kept.all() or not source.any():
         return np.where(kept[..., None], texture, light), kept
+    if wall:
+        light = light * level_trim(texture / light, source)
     light = light * mottle(texture / light, source)
     pattern = np.where(source[..., None], texture / light, 1.0).astype(np.float32)
-    light = _odd_light(light, texture, kept, kept & ~usual)
+    light = _odd_light(light, texture, (kept, kept & odd), wall)
     for _ in range(PASSES):
         pattern, source = _fill_pass(pattern, source)
         if source.all():
@@ -51,13 +60,34 @@ def fill_surface(
     return np.where(kept[..., None], texture, np.clip(pattern * light, 0.0, 255.0)), kept
 
 
-def _odd_light(light: np.ndarray, texture: np.ndarray, kept: Mask, odd: Mask) -> np.ndarray:
-    """Light with that of odd parts (a window behind a monitor, glare on a floor) where they surround the hole."""
+def _odd_light(light: np.ndarray, texture: np.ndarray, seen: tuple[Mask, Mask], wall: bool) -> np.ndarray:
+    """Light with that of odd parts where they go on: a window behind a monitor, glare on a floor.
+
+    On a wall odd parts are upright rectangles; elsewhere they are where they surround the hole.
+    """
+    kept, odd = seen
     if not odd.any():
         return light
-    share = spread(odd.astype(np.float32), kept, 0.01)[..., None]
-    blend = np.clip((share - 0.35) / 0.3, 0.0, 1.0)
-    return blend * spread(texture, odd, 0.01) + (1.0 - blend) * light
+    if wall:
+        share = _rectangles(odd).astype(np.float32)[..., None]
+    else:
+        share = np.clip((spread(odd.astype(np.float32), kept, 0.01)[..., None] - 0.35) / 0.3, 0.0, 1.0)
+    return share * spread(texture, odd, 0.01) + (1.0 - share) * light
+
+
+def _rectangles(odd: Mask) -> Mask:
+    """The upright rectangles round the connected parts of a mask, without stray texels at their edges."""
+    result = np.zeros_like(odd)
+    count, labels = cv2.connectedComponents(odd.astype(np.uint8))
+    for part in range(1, count):
+        rows, columns = np.nonzero(labels == part)
+        if len(rows) < 0.002 * odd.size:
+            continue
+        # Two per cent of the texels may stick out.
+        top, bottom = np.quantile(rows, [0.02, 0.98]).astype(int)
+        left, right = np.quantile(columns, [0.02, 0.98]).astype(int)
+        result[top : bottom + 1, left : right + 1] = True
+    return result
 
 
 def _fill_pass(pattern: np.ndarray, known: Mask) -> tuple[np.ndarray, Mask]:
@@ -94,11 +124,12 @@ def _shift_costs(small: np.ndarray, source: Mask, shifts: np.ndarray, errors: np
 def _compose(pattern: np.ndarray, known: Mask, shifts: np.ndarray, costs: np.ndarray) -> tuple[np.ndarray, Mask]:
     """Blend the copies under the shifts that win, over a narrow seam."""
     height, width = known.shape
-    grown = np.stack([cv2.resize(cost.astype(np.float32), (width, height)) for cost in costs])
-    label = np.where(known, -1, grown.argmin(axis=0)).astype(np.int16)
+    grown = np.stack([cv2.resize(cost.astype(np.float32), (2 * LABEL_PX, 2 * LABEL_PX)) for cost in costs])
+    label = cv2.resize(grown.argmin(axis=0).astype(np.int16), (width, height), interpolation=cv2.INTER_NEAREST)
+    label[known] = -1
     total, mass = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
     for index in np.unique(label[label >= 0]):
-        share = cv2.GaussianBlur((label == index).astype(np.float32), (0, 0), 2.0)
+        share = cv2.GaussianBlur((label == index).astype(np.float32), (0, 0), max(height, width) / 300)
         rows, columns = np.nonzero((share > 0.05) & ~known)
         from_rows, from_columns = rows + round(float(shifts[index, 0])), columns + round(float(shifts[index, 1]))
         inside = (from_rows >= 0) & (from_rows < height) & (from_columns >= 0) & (from_columns < width)

@@ -82,7 +82,7 @@ def fit_layout(points: PointMap, camera: Camera) -> RoomLayout:
     low, high = np.quantile(room, 0.01, axis=0), np.quantile(room, 0.99, axis=0)
     low, high = np.minimum(low, [-0.3, 0.0, -0.3]), np.maximum(high, [0.3, camera.position[1] + 0.3, 0.5])
     low[1] = 0.0
-    share = {
+    share: dict[Face, float] = {
         face: float(
             ((np.abs(room[:, axis] - wall) < 0.05 * camera.position[1]) & (np.abs(facing[:, axis]) > 0.8)).mean()
         )

@@ -76,8 +76,8 @@ def _step_over_skirting(evidence: Evidence, box: Float[np.ndarray, " 4"]) -> Flo
     height s (camera heights) for the floor puts a wall at d / (1 - s): a second line at a common factor 1 - s that has
     most of the first one's support is the foot.
     """
-    # Boards are 3 to 20 cm high for a lens at 1.5 m.
-    factors = np.arange(0.87, 0.98, 0.0025)
+    # Boards are 3 to 15 cm high for a lens at 1.5 m.
+    factors = np.arange(0.9, 0.98, 0.0025)
     for sides in ((0, 1, 2, 3), (1,), (2,), (0,)):
         held = [side for side in sides if box[side] < FAR]
         edges = [k for k, pair in enumerate(EDGE_SIDES) if pair[1] == -1 and pair[0] in held]
@@ -88,8 +88,9 @@ def _step_over_skirting(evidence: Evidence, box: Float[np.ndarray, " 4"]) -> Flo
         support = edge_support(evidence, tries, 1.5)[0]
         floor = support[:, edges].sum(axis=1)
         best = 1 + int(floor[1:].argmax())
-        keeps_rest = support[best].sum() > 0.85 * support[0].sum()
-        if floor[best] > max(0.6 * floor[0], 0.03) and (keeps_rest or floor[best] > floor[0]):
+        # A line of its own, not the flank of the first one: nothing lies two per cent to either side.
+        beside = floor[[max(best - 8, 1), min(best + 8, len(factors))]].max()
+        if floor[best] > max(0.35 * floor[0], 2.5 * beside, 0.03) and support[best].sum() > 0.7 * support[0].sum():
             box = tries[best]
     return box
 

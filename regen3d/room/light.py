@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import median_filter
 
 from regen3d.types import Mask
 
@@ -68,24 +69,39 @@ def distance_from(mask: Mask) -> np.ndarray:
     return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) / max(mask.shape)
 
 
-def usual_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask) -> Mask:
-    """Known texels whose colour, averaged over a neighbourhood, is that of the surface round the hole.
+def odd_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask) -> Mask:
+    """Texels of windows, doors and the like: colours, averaged over a neighbourhood, unlike the rest of the surface.
 
-    What is left out are windows, doors and the like: they must not be copied, nor taken for light on the wall.
+    They must not be copied, nor taken for light on the wall.
     """
-    round_hole = known & (distance_from(hole) < 0.2)
-    reference = round_hole if round_hole.any() else known
+    seen = resized(known, WORK_PX) > 0.5
+    small, near = resized(texture, WORK_PX), distance_from(resized(hole, WORK_PX) > 0.5) < 0.2
+    # Blown-out texels are a window or a lamp more often than a wall, unless hardly anything else is there.
+    dull = seen & (small.min(axis=2) < 220)
+    reference = next((mask for mask in (seen & near & dull, dull) if mask.sum() >= 0.1 * seen.sum()), seen)
+    if not reference.any():
+        return np.zeros_like(known)
     # A finer look finds the edges of a window; the coarser one keeps a chequered floor from being half odd.
-    fine, coarse = (_colour_distance(spread(texture, known, sigma), reference) for sigma in (0.015, 0.05))
+    fine, coarse = (_colour_distance(spread(small, seen, sigma), reference) for sigma in (0.015, 0.05))
     # Twelve is a clear difference of colour (CIE Lab); a surface of several colours widens the bound by itself.
     bound = float(np.clip(3.0 * np.median(coarse[reference]), 12.0, 20.0))
-    return known & ((fine < bound) | (coarse < 0.6 * bound))
+    odd = seen & (fine > bound) & (coarse > 0.6 * bound)
+    # Skirting boards, pipes and frames are narrow and go on: only what is as wide as a door panel is odd.
+    kernel = np.ones((2 * round(0.025 * WORK_PX) + 1,) * 2, np.uint8)
+    wide = cv2.morphologyEx((odd | ~seen).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    shape = known.shape[1], known.shape[0]
+    return known & (cv2.resize((odd & wide).astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _colour_distance(colours: np.ndarray, reference: Mask) -> np.ndarray:
-    """CIE Lab distance "h w" to the median colour of the reference, brightness counted half."""
+    """CIE Lab distance "h w" to the median colour of the reference; brightness counts half, darkness a quarter.
+
+    Shade darkens a wall more than anything brightens it, save a window.
+    """
     lab = cv2.cvtColor(np.clip(colours / 255.0, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
-    return np.linalg.norm((lab - np.median(lab[reference], axis=0)) * [0.5, 1.0, 1.0], axis=-1)
+    difference = lab - np.median(lab[reference], axis=0)
+    difference[..., 0] *= np.where(difference[..., 0] > 0, 0.5, 0.25)
+    return np.linalg.norm(difference, axis=-1)
 
 
 def slow_light(texture: Float[np.ndarray, "h w 3"], usual: Mask, hole: Mask) -> np.ndarray:
@@ -124,9 +140,30 @@ def shadow_texels(pattern: np.ndarray, known: Mask, hole: Mask) -> Mask:
         hole: texels that an object hides.
     """
     near = distance_from(hole) < SHADOW_REACH
-    dark = known & (spread(pattern.mean(axis=2), known, 0.015) < SHADOW_DARK)
+    brightness = spread(pattern.mean(axis=2), known, 0.015)
+    # A surface that has such dark parts far from objects, too, wears a pattern: only what is darker still is shadow.
+    away = brightness[known & ~near]
+    floor = float(np.quantile(away, 0.03)) if away.size else 1.0
+    dark = known & (brightness < (SHADOW_DARK if floor > 0.6 else 0.95 * floor))
     count, labels = cv2.connectedComponents(dark.astype(np.uint8))
     total = np.bincount(labels.ravel(), minlength=count)
     inside = np.bincount(labels[near], minlength=count) >= 0.8 * np.maximum(total, 1)
     inside[0] = False
-    return inside[labels]
+    return inside[labels.astype(np.intp)]
+
+
+def level_trim(pattern: np.ndarray, usual: Mask) -> np.ndarray:
+    """Tone "h 1 3" of rows that stand out and are alike along their whole length: skirting boards, rails; else 1."""
+    profile, stray = np.zeros((len(pattern), 3)), np.full(len(pattern), np.inf)
+    logs = np.log(np.clip(pattern, 0.05, 20.0))
+    for row in np.flatnonzero(usual.mean(axis=1) > 0.04):
+        values = logs[row, usual[row]]
+        profile[row] = np.median(values, axis=0)
+        stray[row] = 1.5 * np.median(np.abs(values - profile[row]))
+    # A board is narrow: what stays after taking off the tone of a seventh of the wall round it.
+    tone = profile - median_filter(profile, size=(len(profile) // 7 + 1, 1), mode="nearest")
+    strength = np.abs(tone).max(axis=1)
+    # Taken over whole where the row strays by a third of its tone or less, not at all from a half on; a tone of less
+    # than 6 % is no board.
+    share = np.clip(3.0 - 6.0 * stray / np.maximum(strength, 1e-6), 0.0, 1.0) * (strength > 0.06)
+    return np.exp(share[:, None] * tone)[:, None]

@@ -6,7 +6,6 @@ Source: He and Sun 2012 (statistics of patch offsets), with the statistics taken
 import cv2
 import numpy as np
 from jaxtyping import Float, Integer
-from scipy.fft import irfft2, next_fast_len, rfft2
 
 from regen3d.types import Mask
 
@@ -19,15 +18,15 @@ def shift_error(pattern: Float[np.ndarray, "h w 3"], known: Mask) -> tuple[np.nd
         texel x to x + d; `overlap` is the share of the known texels that the comparison rests on.
     """
     height, width = known.shape
-    size = next_fast_len(2 * height - 1), next_fast_len(2 * width - 1)
+    size = _transform_size(known.shape)
     mask = known.astype(np.float32)
     values = ((pattern - pattern[known].mean(axis=0)) * mask[..., None]).astype(np.float32)
 
     def spectrum(channel: np.ndarray) -> np.ndarray:
-        return rfft2(channel, size)
+        return np.fft.rfft2(channel, size)
 
     def lags(product: np.ndarray) -> np.ndarray:
-        full = np.roll(irfft2(product, size), (height - 1, width - 1), axis=(0, 1))
+        full = np.roll(np.fft.irfft2(product, size), (height - 1, width - 1), axis=(0, 1))
         return full[: 2 * height - 1, : 2 * width - 1]
 
     mass = spectrum(mask)
@@ -39,6 +38,11 @@ def shift_error(pattern: Float[np.ndarray, "h w 3"], known: Mask) -> tuple[np.nd
     # A shift that compares few texels is judged as if 5 % more had differed like strangers: small overlaps mislead.
     doubt, stranger = 0.05 * texels, 2.0 * float((values**2).sum()) / texels
     return (squares + doubt * stranger) / np.maximum(pairs + doubt, 1.0), pairs / texels
+
+
+def _transform_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The next powers of two that hold every shift without wrapping round."""
+    return 1 << (2 * shape[0] - 1).bit_length(), 1 << (2 * shape[1] - 1).bit_length()
 
 
 def pick_shifts(
@@ -64,7 +68,9 @@ def pick_shifts(
     shifts: list[tuple[int, int]] = []
     for turn in range(count):
         # A third of the shifts are level: skirting boards and dados go on at their own height.
-        gain = (level if 3 * turn < count else agreement) * cv2.resize(_served(need, source), (2 * width - 1, 2 * height - 1)).clip(0)
+        gain = (level if 3 * turn < count else agreement) * cv2.resize(
+            _served(need, source), (2 * width - 1, 2 * height - 1)
+        ).clip(0)
         row, column = np.unravel_index(int(gain.argmax()), gain.shape)
         if gain[row, column] <= 1e-9:
             continue
@@ -96,9 +102,11 @@ def _agreement(pattern: np.ndarray, known: Mask) -> tuple[np.ndarray, np.ndarray
 def _served(need: np.ndarray, source: Mask) -> np.ndarray:
     """Wanted texels for which each shift finds a source, laid out as in `shift_error`."""
     height, width = source.shape
-    size = next_fast_len(2 * height - 1), next_fast_len(2 * width - 1)
-    product = rfft2(need, size).conj() * rfft2(source.astype(np.float32), size)
-    return np.roll(irfft2(product, size), (height - 1, width - 1), axis=(0, 1))[: 2 * height - 1, : 2 * width - 1]
+    size = _transform_size(source.shape)
+    product = np.fft.rfft2(need, size).conj() * np.fft.rfft2(source.astype(np.float32), size)
+    return np.roll(np.fft.irfft2(product, size), (height - 1, width - 1), axis=(0, 1))[
+        : 2 * height - 1, : 2 * width - 1
+    ]
 
 
 def shift_mask(mask: Mask, shift: tuple[int, int]) -> Mask:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from regen3d.frames import pixel_rays, project, rotation_about_y, transform
 from regen3d.room.box import face_axis
@@ -81,13 +81,16 @@ def texel_pixels(panel: Panel, camera: Camera) -> Float[np.ndarray, "h w 2"]:
     return np.where(points[..., 2:] > 0.05, project(camera.intrinsics, points), np.nan)
 
 
-def straighten(image: Rgb, usable: Mask, pixels: Float[np.ndarray, "h w 2"]) -> tuple[Float[np.ndarray, "h w 3"], Mask]:
+def straighten(
+    image: Rgb, usable: Mask, pixels: Float[np.ndarray, "th tw 2"]
+) -> tuple[Float[np.ndarray, "th tw 3"], Bool[np.ndarray, "th tw"]]:
     """Sample a picture at pixels: colours 0..255, and whether each texel shows a usable pixel."""
     height, width = usable.shape
     place = np.where(np.isfinite(pixels), pixels, -10.0).clip(-1e4, 1e4).astype(np.float32) - 0.5
-    colours = cv2.remap(image, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    shown = cv2.remap(usable.astype(np.float32), place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    inside = (place > -0.5).all(axis=-1) & (place[..., 0] < width - 0.5) & (place[..., 1] < height - 0.5)
+    x, y = place[..., 0], place[..., 1]
+    colours = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    shown = cv2.remap(usable.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    inside = (place > -0.5).all(axis=-1) & (x < width - 0.5) & (y < height - 0.5)
     return colours.astype(np.float64), (shown > 0.99) & inside
 
 
@@ -100,7 +103,6 @@ def sample_texels(
     rows = -(-len(place) // 1024)
     grid = np.zeros((rows * 1024, 2), np.float32)
     grid[: len(place)] = place
-    colours = cv2.remap(
-        texture.astype(np.float32), grid.reshape(rows, 1024, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    x, y = grid[:, 0].reshape(rows, 1024), grid[:, 1].reshape(rows, 1024)
+    colours = cv2.remap(texture.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return colours.reshape(-1, 3)[: len(place)].astype(np.float64)

@@ -44,7 +44,7 @@ def fill_room(image: Rgb, hole: Mask, camera: Camera, layout: RoomLayout) -> tup
         side = sides == index
         if (side & hole).any():
             panel = _visible_panel(camera, face_panel(layout, face, PANEL_PX), side)
-            _fill_side((result, invented), image, (side, hole), (camera, panel))
+            _fill_side((result, invented), image, (side, hole), (camera, panel), face.startswith("wall"))
     return result, invented
 
 
@@ -54,7 +54,9 @@ def _visible_panel(camera: Camera, whole: Panel, side: Mask) -> Panel:
     return crop_panel(whole, panel_fractions(whole, camera, pixels), PANEL_PX)
 
 
-def _fill_side(filled: tuple[Rgb, Mask], image: Rgb, where: tuple[Mask, Mask], view: tuple[Camera, Panel]) -> None:
+def _fill_side(
+    filled: tuple[Rgb, Mask], image: Rgb, where: tuple[Mask, Mask], view: tuple[Camera, Panel], wall: bool
+) -> None:
     """Invent what one side hides, in place in the picture and the mask of `filled`."""
     (result, invented), (side, hole), (camera, panel) = filled, where, view
     pixels = texel_pixels(panel, camera)
@@ -62,7 +64,7 @@ def _fill_side(filled: tuple[Rgb, Mask], image: Rgb, where: tuple[Mask, Mask], v
     if not known.any():
         return
     hidden = straighten(image, side & hole, pixels)[1]
-    texture, kept = fill_surface(texture, known, hidden)
+    texture, kept = fill_surface(texture, known, hidden, wall)
     fractions = panel_fractions(panel, camera, pixel_centers(camera.hw)[side])
     shown = sample_texels(np.where(kept, 1.0, 0.0)[..., None].repeat(3, axis=2), panel, fractions)[:, 0]
     replaced = hole[side] | (shown < 0.5)

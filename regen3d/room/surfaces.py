@@ -1,7 +1,7 @@
 """The room as textured meshes, one a side, with what the picture does not show invented."""
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, Integer, UInt8
 
 from regen3d.room.box import FACES, box_image
 from regen3d.room.fill import fill_surface
@@ -10,6 +10,8 @@ from regen3d.types import Camera, Face, Mesh, Rgb, RoomLayout
 
 TEXTURE_PX = 1024
 """Texels along the longer edge of a side."""
+AMPLE = 0.1
+"""Share of the picture that a side must fill to deserve the full texture; others get half."""
 ENOUGH = 0.01
 """Share of a side's texels that the picture must show before its texture is continued from them."""
 
@@ -30,20 +32,25 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
     plain = _plain_colour(plate_image, sides)
     meshes: dict[Face, Mesh] = {}
     for index, face in enumerate(FACES):
-        panel = face_panel(layout, face, TEXTURE_PX)
+        shown = float((sides == index).mean())
+        panel = face_panel(layout, face, TEXTURE_PX if shown > AMPLE else TEXTURE_PX // 2)
         texture, known = straighten(plate_image, sides == index, texel_pixels(panel, camera))
         if known.mean() < ENOUGH:
-            texture = np.broadcast_to(plain, (8, 8, 3))
+            # Ceilings are paler than walls.
+            texture = np.broadcast_to(0.4 * plain + 0.6 * 240.0 if face == "ceiling" else plain, (8, 8, 3))
         else:
-            texture, _ = fill_surface(texture, known, np.zeros_like(known))
+            texture, _ = fill_surface(texture, known, np.zeros_like(known), face.startswith("wall"))
         meshes[face] = quad(panel, np.clip(np.round(texture), 0, 255).astype(np.uint8))
     return meshes
 
 
-def _plain_colour(plate_image: Rgb, sides: np.ndarray) -> np.ndarray:
-    """Median colour of the visible walls, or of everything where none is visible."""
-    walls = np.isin(sides, [k for k, face in enumerate(FACES) if face.startswith("wall")])
-    return np.median(plate_image[walls] if walls.any() else plate_image.reshape(-1, 3), axis=0)
+def _plain_colour(plate_image: Rgb, sides: Integer[np.ndarray, "h w"]) -> Float[np.ndarray, " 3"]:
+    """Median colour of the visible side walls, else of the back wall (more often the odd one), else of everything."""
+    for faces in (("wall_left", "wall_right"), ("wall_back", "wall_front")):
+        shown = np.isin(sides, [FACES.index(face) for face in faces])
+        if shown.mean() > ENOUGH:
+            return np.median(plate_image[shown], axis=0)
+    return np.median(plate_image.reshape(-1, 3), axis=0)
 
 
 def quad(panel: Panel, texture: UInt8[np.ndarray, "h w 3"]) -> Mesh:

@@ -83,7 +83,7 @@ def find_manhattan(
         return _assumed(seen, wh, known, len(segments))
     focals, rotations = _hypotheses(seen, np.random.default_rng(seed))
     scores = _score(seen, focals, rotations, np.radians(2.0))
-    best = max((_refine(seen, focals[i], rotations[i]) for i in np.argsort(-scores)[:6]), key=lambda fit: fit[0])
+    best = max((_refine(seen, float(focals[i]), rotations[i]) for i in np.argsort(-scores)[:6]), key=lambda fit: fit[0])
     _, focal, rotation = best
     rotation = _name_axes(rotation)
     angles = _angles(seen, np.array([focal]), rotation[None])[0]

@@ -67,16 +67,15 @@ def test_a_killed_run_goes_on_where_it_was(synthetic_inputs: Path, tmp_path: Pat
     assert {"segment", "plate", "geometry", "room", "isolate"} <= done
     assert done <= reused
     assert not done & computed
-    assert not list((tmp_path / "out").rglob("*.part")) or manifest.status
+    assert (tmp_path / "out/scene.glb").is_file()
+    assert manifest.run.id != "store"
 
 
 @pytest.mark.soak
 def test_killing_at_many_moments_loses_nothing(synthetic_inputs: Path, tmp_path: Path) -> None:
     out, done = tmp_path / "out", set[str]()
     for stage in ("segment", "plate", "geometry", "room", "isolate", "complete: ", "generate: ", "align: ", "assemble"):
-        before = done
-        done = _kill_after(synthetic_inputs, out, stage, pause_s=0.3)
-        assert before - {title for title in before if title not in done} <= done
+        done |= _kill_after(synthetic_inputs, out, stage, pause_s=0.3)
     reused, computed, killed = _complete(synthetic_inputs, out)
     assert done <= reused
     _, _, straight = _complete(synthetic_inputs, tmp_path / "straight")

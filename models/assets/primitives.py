@@ -10,6 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Integer
 
+Number = float | int
+"""A length or an angle."""
+Point = tuple[Number, Number, Number]
+"""x, y, z in metres."""
+
 SHARP_DEG = 40.0
 """Profiles that bend by more than this get an edge."""
 
@@ -30,15 +35,13 @@ class Part:
     """Parts of one material share a colour where the picture shows none."""
 
 
-def box(low: tuple[float, float, float], high: tuple[float, float, float], material: str = "body") -> Part:
+def box(low: Point, high: Point, material: str = "body") -> Part:
     """An axis-aligned box between two corners."""
-    knots = [np.array([low[axis], high[axis]]) for axis in range(3)]
+    knots = [np.array([low[axis], high[axis]], dtype=np.float64) for axis in range(3)]
     return _six_sides(knots, material)
 
 
-def cushion(
-    low: tuple[float, float, float], high: tuple[float, float, float], radius: float, material: str = "fabric"
-) -> Part:
+def cushion(low: Point, high: Point, radius: Number, material: str = "fabric") -> Part:
     """A box with rounded edges; the radius is at most half of its smallest side."""
     least, most = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     radius = min(radius, 0.499 * float((most - least).min()))
@@ -77,16 +80,19 @@ def lathe(
 
 
 def cylinder(
-    radius: float, y: tuple[float, float], material: str = "body", *, top_radius: float | None = None, sides: int = 20
+    radius: Number,
+    y: tuple[Number, Number],
+    material: str = "body",
+    *,
+    top_radius: Number | None = None,
+    sides: int = 20,
 ) -> Part:
     """An upright cylinder or, with another radius at the top, the frustum of a cone."""
     top = radius if top_radius is None else top_radius
-    return lathe(np.array([radius, top]), np.array(y), material, sides)
+    return lathe(np.array([radius, top], dtype=np.float64), np.array(y, dtype=np.float64), material, sides)
 
 
-def rod(
-    start: tuple[float, float, float], end: tuple[float, float, float], radius: float, material: str = "legs"
-) -> Part:
+def rod(start: Point, end: Point, radius: Number, material: str = "legs") -> Part:
     """A round bar between two points."""
     axis = np.asarray(end, dtype=np.float64) - np.asarray(start, dtype=np.float64)
     length = float(np.linalg.norm(axis))
@@ -111,9 +117,8 @@ def blade(length: float, width: float, *, azimuth: float, rise: float, droop: fl
     """
     along = np.linspace(0.0, 1.0, 7)
     out, up = length * along * np.cos(rise), length * (along * np.sin(rise) - droop * along**2)
-    half = 0.5 * width * np.sin(np.pi * along**0.8) + 0.02 * width
+    half = 0.5 * width * np.sin(np.pi * along**0.8)
     lift = np.array([0.0, 0.18, 0.0])[:, None] * half
-    lift[:, [0, -1]] = 0.0
     across = np.array([-1.0, 0.0, 1.0])[:, None] * half
     flat = np.stack([np.broadcast_to(along * length, (3, 7)), across], axis=-1).reshape(-1, 2)
     top = np.stack([np.broadcast_to(out, (3, 7)), up + lift, across], axis=-1).reshape(-1, 3)
@@ -129,19 +134,19 @@ def blade(length: float, width: float, *, azimuth: float, rise: float, droop: fl
     return turn(leaf, azimuth)
 
 
-def move(part: Part, offset: tuple[float, float, float]) -> Part:
+def move(part: Part, offset: Point) -> Part:
     """The part moved by metres."""
     return replace(part, vertices=part.vertices + np.asarray(offset, dtype=np.float64))
 
 
-def turn(part: Part, yaw_rad: float) -> Part:
+def turn(part: Part, yaw_rad: Number) -> Part:
     """The part turned about +Y; positive turns +Z towards +X."""
     cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
     rotation = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
     return replace(part, vertices=part.vertices @ rotation.T)
 
 
-def tilt(part: Part, angle_rad: float, pivot: tuple[float, float, float]) -> Part:
+def tilt(part: Part, angle_rad: float, pivot: Point) -> Part:
     """The part turned about the x axis through a point; positive leans its top to the front (+Z)."""
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     rotation = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
@@ -191,7 +196,6 @@ def _six_sides(knots: list[Float[np.ndarray, " _"]], material: str) -> Part:
 
 def _band(profile: Float[np.ndarray, "n 2"], sides: int, material: str) -> Part:
     """The side of a lathe; the seam lies at the back (-Z)."""
-    profile = np.maximum(profile, [1e-6, -np.inf])
     angle = np.pi + np.linspace(0.0, 2 * np.pi, sides + 1)
     radius, y = profile[:, :1], profile[:, 1:]
     vertices = np.stack(

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.assets.primitives import Point
 from regen3d.align.box import SizePrior
 from regen3d.types import ObjectView
 
-Blocks = tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...]
+Blocks = tuple[tuple[Point, Point], ...]
 """Least and greatest corner of each block in the unit box: x left to right, y up, z back to front."""
 
 _WHOLE: Blocks = (((0, 0, 0), (1, 1, 1)),)
@@ -99,8 +100,8 @@ class Category:
 
 def _category(
     name: str,
-    size_m: tuple[float, float, float],
-    sigma: float | tuple[float, float, float],
+    size_m: Point,
+    sigma: float | Point,
     *shapes: Blocks,
     rests: bool = False,
     is_round: bool = False,

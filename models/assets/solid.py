@@ -79,7 +79,7 @@ def pack(surface: Surface, size_px: int, gap_px: int = 3) -> Float[np.ndarray, "
     raise InvalidMeshError(f"{len(extent)} charts do not fit on {size_px} px: make the texture larger")
 
 
-def _rows(sizes: Float[np.ndarray, "c 2"], limit: float) -> Float[np.ndarray, "c 2"] | None:
+def _rows(sizes: Float[np.ndarray, "c 2"], limit: int) -> Float[np.ndarray, "c 2"] | None:
     """Lower left corner of each rectangle when they are set in rows by falling height; None where they do not fit."""
     corners = np.zeros_like(sizes)
     x = y = height = 0.0

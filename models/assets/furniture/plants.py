@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, blade, cylinder, lathe, move, rod
+from models.assets.primitives import Number, Part, blade, cylinder, lathe, move, rod
 
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
@@ -18,9 +18,9 @@ class Habit:
     """How many."""
     slender: float
     """Width of a leaf as a share of its length."""
-    rise_deg: tuple[float, float]
+    rise_deg: tuple[Number, Number]
     """Angle above the horizon at which the outermost and the innermost leaves leave the stem."""
-    droop: tuple[float, float]
+    droop: tuple[Number, Number]
     """Share of their length by which the tips of both hang below the straight line."""
     pot: float
     """Height of the pot as a share of the height."""

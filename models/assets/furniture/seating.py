@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.assets.primitives import Part, box, cushion, cylinder, lathe, move, rod, tilt, turn
+from models.assets.primitives import Part, Point, box, cushion, cylinder, lathe, move, rod, tilt, turn
 
-Size = tuple[float, float, float]
+Size = Point
 
 
 def chair(size: Size, *, arms: bool = False, slats: bool = False) -> list[Part]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, box, cushion, cylinder, lathe, move, rod
+from models.assets.primitives import Number, Part, box, cushion, cylinder, lathe, move, rod
 
 RELIEF_M = 0.012
 """How far fronts stand out, metres."""
@@ -174,7 +174,7 @@ def _deepened(part: Part, factor: float) -> Part:
     return replace(part, vertices=part.vertices * [1, 1, factor])
 
 
-def _fronts(xs: tuple[float, float], ys: tuple[float, float], z: float, grid: tuple[int, int]) -> list[Part]:
+def _fronts(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float, grid: tuple[int, int]) -> list[Part]:
     gap, parts = 0.006, []
     rows, columns = np.linspace(*ys, grid[0] + 1), np.linspace(*xs, grid[1] + 1)
     for low, high in itertools.pairwise(rows):
@@ -185,7 +185,7 @@ def _fronts(xs: tuple[float, float], ys: tuple[float, float], z: float, grid: tu
     return parts
 
 
-def _doors(xs: tuple[float, float], ys: tuple[float, float], z: float, count: int) -> list[Part]:
+def _doors(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float, count: int) -> list[Part]:
     parts, edges = [], np.linspace(*xs, count + 1)
     for k, (left, right) in enumerate(itertools.pairwise(edges)):
         parts.append(box((left + 0.006, ys[0], z), (right - 0.006, ys[1], z + RELIEF_M), "fronts"))

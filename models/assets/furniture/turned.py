@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, cylinder, lathe, move, rod
+from models.assets.primitives import Number, Part, cylinder, lathe, move, rod
 
-Profile = tuple[tuple[float, float], ...]
+Profile = tuple[tuple[Number, Number], ...]
 """(radius, height) from the bottom up, as shares of half the width and of the height."""
 
 VASE: Profile = ((0.5, 0), (0.55, 0.02), (0.9, 0.25), (1.0, 0.42), (0.85, 0.62), (0.5, 0.8), (0.42, 0.88), (0.55, 1.0))

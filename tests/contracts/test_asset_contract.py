@@ -1,0 +1,110 @@
+"""What every asset generator promises; another one supplies one fixture and inherits the suite."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.assets.embedded import EmbeddedAssets
+from models.base import AssetGenerator, AssetRequest, CompleteRequest
+from models.editing.complete_embedded import EmbeddedCompletion
+from regen3d.frames import transform
+from regen3d.render.raster import rasterize
+from regen3d.types import Asset
+from tests.synthetic.room import SyntheticRoom
+
+NAMES = ("cabinet-1", "chair-1", "table-1", "vase-1")
+
+
+@pytest.fixture(scope="module")
+def requests(synthetic_room: SyntheticRoom) -> list[AssetRequest]:
+    views = [synthetic_room.view(name) for name in NAMES]
+    completions = EmbeddedCompletion().complete([CompleteRequest(view=view) for view in views])
+    return [AssetRequest(view=view, completion=made) for view, made in zip(views, completions, strict=True)]
+
+
+class AssetContract:
+    """Inherit, and give a module fixture `generator`: a new one, not loaded."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def assets(cls, generator: AssetGenerator, requests: list[AssetRequest]) -> list[Asset]:
+        generator.load()
+        made = generator.generate(requests)
+        generator.close()
+        return made
+
+    def test_is_a_generator(self, generator: AssetGenerator) -> None:
+        assert isinstance(generator, AssetGenerator)
+
+    def test_answers_each_request_in_order(self, assets: list[Asset], requests: list[AssetRequest]) -> None:
+        assert len(assets) == len(requests)
+
+    def test_no_request_no_answer(self, generator: AssetGenerator) -> None:
+        assert generator.generate([]) == []
+
+    def test_meshes_are_whole(self, assets: list[Asset]) -> None:
+        for asset in assets:
+            mesh = asset.mesh
+            assert np.isfinite(mesh.vertices).all()
+            assert mesh.faces.min() >= 0
+            assert mesh.faces.max() < len(mesh.vertices)
+            assert len(mesh.uv) == len(mesh.vertices)
+            assert mesh.uv.min() >= 0
+            assert mesh.uv.max() <= 1
+            corners = mesh.vertices[mesh.faces]
+            area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+            assert area.min() > 0
+
+    def test_stand_at_the_origin_of_the_object_frame(self, assets: list[Asset]) -> None:
+        for asset in assets:
+            low, high = asset.mesh.vertices.min(axis=0), asset.mesh.vertices.max(axis=0)
+            size = float((high - low).max())
+            assert abs(low[1]) < 1e-6 * size
+            assert np.abs((low + high)[[0, 2]]).max() < 1e-6 * size
+
+    def test_faces_look_outwards(self, assets: list[Asset]) -> None:
+        for asset in assets:
+            corners = asset.mesh.vertices[asset.mesh.faces]
+            volume = np.einsum("ni,ni->n", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+            assert volume > 0
+
+    def test_a_pose_hint_covers_the_mask(self, assets: list[Asset], requests: list[AssetRequest]) -> None:
+        for asset, request in zip(assets, requests, strict=True):
+            if asset.pose_hint is None:
+                continue
+            camera, mask = request.view.camera, request.view.instance.mask
+            vertices = transform(camera.camera_from_world @ asset.pose_hint.matrix, asset.mesh.vertices)
+            drawn = rasterize(vertices, asset.mesh.faces, camera.intrinsics, camera.hw).face >= 0
+            counted = mask | ~request.view.ignore
+            assert (drawn & mask).sum() / ((drawn | mask) & counted).sum() > 0.5, request.view.instance.name
+
+    def test_same_seed_same_mesh(
+        self, generator: AssetGenerator, assets: list[Asset], requests: list[AssetRequest]
+    ) -> None:
+        again = generator.generate(requests[1:2])[0]
+        assert np.array_equal(again.mesh.vertices, assets[1].mesh.vertices)
+        assert np.array_equal(again.mesh.texture, assets[1].mesh.texture)
+
+
+class TestEmbedded(AssetContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def generator(cls) -> AssetGenerator:
+        return EmbeddedAssets()
+
+    def test_makes_what_the_label_says(self, assets: list[Asset]) -> None:
+        assert [asset.kind for asset in assets] == ["cabinet", "chair", "table", "vase"]
+        assert all(asset.scale == "metric" and asset.notes == () for asset in assets)
+
+    def test_an_unknown_label_becomes_a_box_and_says_so(self, requests: list[AssetRequest]) -> None:
+        view = requests[0].view
+        unknown = replace(requests[0], view=replace(view, instance=replace(view.instance, label="gizmo")))
+        asset = EmbeddedAssets().generate([unknown])[0]
+        assert asset.kind in ("box", "lathe")
+        assert "gizmo" in asset.notes[0]
+
+    def test_a_missing_box_is_fitted(self, requests: list[AssetRequest]) -> None:
+        bare = replace(requests[0], completion=replace(requests[0].completion, box=None))
+        one, two = EmbeddedAssets().generate([bare, requests[0]])
+        assert one.mesh.vertices == pytest.approx(two.mesh.vertices)

@@ -1,0 +1,244 @@
+"""Furniture as code: closed parts, exact sizes, clean layouts, colours from the picture."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.assets.fitting import polished, silhouette_iou, turned_fits
+from models.assets.furniture.registry import BUILDERS, EXACT, HOLLOW, TURNED
+from models.assets.furniture.tables import table
+from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
+from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
+from models.assets.sizes import CATEGORIES, category_of
+from models.assets.solid import join, pack
+from models.assets.spreading import spread_colours
+from models.assets.texturing import textured
+from regen3d.errors import InvalidMeshError
+from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
+from regen3d.render.raster import rasterize
+from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView
+
+VARIANTS = [(name, k) for name, builders in sorted(BUILDERS.items()) for k in range(len(builders))]
+MAX_FACES = 25_000
+
+
+def as_closed(part: Part) -> trimesh.Trimesh:
+    mesh = trimesh.Trimesh(part.vertices, part.faces, process=False)
+    mesh.merge_vertices(digits_vertex=7)
+    mesh.update_faces(mesh.nondegenerate_faces())
+    return mesh
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        box((-1, 0, -1), (1, 2, 3)),
+        cushion((-1, 0, -1), (1, 0.5, 1), 0.1),
+        cylinder(0.3, (0, 1), top_radius=0.1),
+        lathe(np.array([0.5, 0.2, 0.6, 0.55, 0.0]), np.array([0.0, 0.5, 1.0, 1.0, 0.2])),
+        lathe(np.array([0.5, 0.3, 0.29, 0.49, 0.5]), np.array([0.0, 1.0, 1.0, 0.0, 0.0]), closed=True),
+        rod((0, 0, 0), (0.3, 1, -0.4), 0.02),
+        blade(0.6, 0.1, azimuth=1.0, rise=0.8, droop=0.3),
+    ],
+    ids=["box", "cushion", "frustum", "vessel", "ring", "rod", "blade"],
+)
+def test_primitives_are_closed_and_face_outwards(part: Part) -> None:
+    mesh = as_closed(part)
+    assert mesh.is_watertight
+    assert mesh.is_winding_consistent
+    assert mesh.volume > 0
+
+
+def test_a_cylinder_has_the_volume_of_a_cylinder() -> None:
+    assert as_closed(cylinder(0.5, (0.0, 2.0), sides=64)).volume == pytest.approx(np.pi * 0.25 * 2.0, rel=0.01)
+
+
+def test_every_builder_has_a_size_and_every_size_a_builder() -> None:
+    assert set(BUILDERS) == set(CATEGORIES)
+    assert set(BUILDERS) >= TURNED | HOLLOW | EXACT
+
+
+@pytest.mark.parametrize(("name", "k"), VARIANTS)
+def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
+    size = CATEGORIES[name].prior.median_m
+    parts = BUILDERS[name][k]((float(size[0]), float(size[1]), float(size[2])))
+    assert all(as_closed(part).volume > 0 for part in parts)
+    surface = join(parts, size)
+    assert np.ptp(surface.vertices, axis=0) == pytest.approx(size)
+    assert surface.vertices[:, 1].min() == pytest.approx(0.0, abs=1e-9)
+    assert 0 < len(surface.faces) < MAX_FACES
+    corners = surface.vertices[surface.faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    assert area.min() > 0
+    layout = pack(surface, 512)
+    assert layout.min() >= 0
+    assert layout.max() <= 512
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    name=st.sampled_from(sorted(BUILDERS)),
+    size=st.tuples(*[st.floats(0.03, 4.0)] * 3),
+)
+def test_any_size_gives_a_finite_surface(name: str, size: tuple[float, float, float]) -> None:
+    surface = join(BUILDERS[name][0](size), np.array(size))
+    assert np.isfinite(surface.vertices).all()
+    assert np.ptp(surface.vertices, axis=0) == pytest.approx(np.array(size))
+
+
+def test_charts_do_not_overlap() -> None:
+    surface = join(table((1.2, 0.7, 0.8)), np.array([1.2, 0.7, 0.8]))
+    layout = pack(surface, 256, gap_px=2)
+    chart = surface.chart[surface.faces[:, 0]]
+    owner = np.full((256, 256), -1)
+    for index in range(int(surface.chart.max()) + 1):
+        flat = np.concatenate([layout, np.ones((len(layout), 1))], axis=1)
+        drawn = rasterize(flat, surface.faces[chart == index], np.eye(3), (256, 256)).face >= 0
+        assert (owner[drawn] == -1).all()
+        owner[drawn] = index
+    assert (owner >= 0).mean() > 0.3
+
+
+def test_parts_without_extent_are_refused() -> None:
+    with pytest.raises(InvalidMeshError, match="enclose nothing"):
+        join([box((0, 0, 0), (1, 1, 0))], np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("chair", "chair"),
+        ("Dining Table", "table"),
+        ("red leather sofa", "sofa"),
+        ("couch", "sofa"),
+        ("potted plants", "plant"),
+        ("wine_bottle", "bottle"),
+        ("tv", "screen"),
+        ("bookcase", "bookshelf"),
+        ("boxes", "box"),
+        ("glass", "cup"),
+    ],
+)
+def test_labels_find_their_category(label: str, name: str) -> None:
+    category = category_of(label)
+    assert category is not None
+    assert category.name == name
+
+
+def test_what_is_no_furniture_has_no_category() -> None:
+    assert category_of("elephant") is None
+    assert category_of("") is None
+
+
+def test_spread_takes_the_nearest_colour() -> None:
+    picture = np.zeros((8, 8, 3), dtype=np.uint8)
+    picture[0, 0], picture[7, 7] = (10, 20, 30), (200, 100, 50)
+    known = np.zeros((8, 8), dtype=bool)
+    known[0, 0] = known[7, 7] = True
+    spread, distance = spread_colours(picture, known)
+    assert tuple(spread[1, 2]) == (10, 20, 30)
+    assert tuple(spread[6, 5]) == (200, 100, 50)
+    assert distance[0, 3] == pytest.approx(3.0, abs=0.1)
+
+
+def camera_at(pitch_deg: float = 15.0) -> Camera:
+    pitch = np.radians(pitch_deg)
+    gravity = np.array([0.0, np.cos(pitch), np.sin(pitch)])
+    matrix = world_from_gravity(gravity, 1.5)
+    return Camera(intrinsics=intrinsics_from_focal(420.0, (480, 360)), width=480, height=360, world_from_camera=matrix)
+
+
+def view_of(parts: list[Part], fitted: FittedBox, label: str) -> ObjectView:
+    """The object alone, red where its own x is negative and green elsewhere, before blue."""
+    camera = camera_at()
+    surface = join(parts, fitted.size_m)
+    vertices = transform(camera.camera_from_world @ fitted.world_from_object.matrix, surface.vertices)
+    raster = rasterize(vertices, surface.faces, camera.intrinsics, camera.hw)
+    mask = raster.face >= 0
+    side = np.einsum("nk,nk->n", raster.barycentric[mask], surface.vertices[surface.faces[raster.face[mask]], 0])
+    image = np.full((*camera.hw, 3), (0, 0, 255), dtype=np.uint8)
+    image[mask] = np.where(side[:, None] < 0, (220, 30, 20), (30, 180, 40))
+    instance = Instance(name="thing-1", label=label, score=1.0, mask=mask)
+    return ObjectView(instance=instance, image=image, ignore=np.zeros_like(mask), camera=camera)
+
+
+def fitted_box(size: tuple[float, float, float], yaw_deg: float = 0.0) -> FittedBox:
+    pose = upright(yaw_rad=np.radians(yaw_deg), translation=np.array([0.1, 0.0, -3.0]))
+    return FittedBox(size_m=np.array(size), world_from_object=pose, iou=1.0)
+
+
+def nothing_completed() -> Completion:
+    return Completion(picture=np.zeros((1, 1, 4), dtype=np.uint8), origin_xy=(0, 0), box=None)
+
+
+def test_texture_holds_the_object_and_never_the_background() -> None:
+    fitted = fitted_box((1.2, 0.7, 0.8), 25.0)
+    view = view_of(table((1.2, 0.7, 0.8)), fitted, "table")
+    surface = join(table((1.2, 0.7, 0.8)), fitted.size_m)
+    mesh = textured(surface, fitted, view, nothing_completed(), size_px=256, is_round=False)
+    assert mesh.texture[..., 2].max() < 120
+    centre = mesh.uv[mesh.faces].mean(axis=1)
+    texel = mesh.texture[((1 - centre[:, 1]) * 256).astype(int), (centre[:, 0] * 256).astype(int)].astype(int)
+    corners = mesh.vertices[mesh.faces]
+    upwards = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 1] > 0.1
+    x = corners[..., 0].mean(axis=1)
+    assert (texel[upwards & (x < -0.1), 0] > 150).all()
+    assert (texel[upwards & (x > 0.1), 1] > 120).all()
+
+
+def test_the_far_side_mirrors_the_near_side() -> None:
+    fitted = fitted_box((0.8, 0.8, 0.8), 45.0)
+    parts = [box((-0.4, 0, -0.4), (0.4, 0.8, 0.4))]
+    view = view_of(parts, fitted, "box")
+    image = view.image.copy()
+    image[view.instance.mask] = (120, 90, 60)
+    x0, y0, x1, y1 = view.instance.box
+    image[(y0 + y1) // 2 : y1, x0 : (x0 + x1) // 2] = (240, 240, 20)
+    surface = join(parts, fitted.size_m)
+    mesh = textured(surface, fitted, replace(view, image=image), nothing_completed(), size_px=128, is_round=False)
+    yellow = (np.abs(mesh.texture.astype(int) - (240, 240, 20)).max(axis=2) < 30).mean()
+    assert yellow > 0.05
+
+
+def test_an_outline_gives_back_the_profile_that_drew_it() -> None:
+    truth = fitted_box((0.5, 1.0, 0.5))
+    view = view_of(turned((0.5, 1.0, 0.5), profile=VASE), truth, "vase")
+    fitted, profile = turned_fits(view, truth)[0]
+    assert fitted.size_m == pytest.approx(truth.size_m, rel=0.08)
+    heights = [height for _, height in VASE]
+    expected = np.interp([y for _, y in profile], heights, [radius for radius, _ in VASE])
+    assert np.abs(np.array([radius for radius, _ in profile]) - expected).mean() < 0.06
+
+
+def test_a_bottle_is_not_taken_for_a_vase() -> None:
+    truth = fitted_box((0.3, 0.9, 0.3))
+    view = view_of(turned((0.3, 0.9, 0.3), profile=BOTTLE), truth, "bottle")
+    right = silhouette_iou(join(turned((0.3, 0.9, 0.3), profile=BOTTLE), truth.size_m), truth.world_from_object, view)
+    wrong = silhouette_iou(join(turned((0.3, 0.9, 0.3), profile=VASE), truth.size_m), truth.world_from_object, view)
+    assert right > 0.93
+    assert wrong < right - 0.1
+
+
+def test_polish_never_covers_the_mask_worse() -> None:
+    truth = fitted_box((1.2, 0.7, 0.8), 20.0)
+    view = view_of(table((1.2, 0.7, 0.8)), truth, "table")
+    pose = upright(yaw_rad=np.radians(28.0), translation=np.array([0.12, 0.0, -3.1]))
+    start = replace(truth, world_from_object=pose)
+    surface = join(table((1.2, 0.7, 0.8)), start.size_m)
+    before = silhouette_iou(surface, start.world_from_object, view)
+    moved, placed = polished(surface, start, view, 0)
+    after = silhouette_iou(moved, placed.world_from_object, view)
+    assert after > before + 0.05
+    assert np.ptp(moved.vertices, axis=0) == pytest.approx(placed.size_m)
+    assert placed.world_from_object.translation[1] == 0.0
+
+
+def test_profiles_stay_in_their_range() -> None:
+    profile = np.array(silhouette_profile(np.array([0.0, 5.0, 9.0, 2.0, 0.0])))
+    assert profile[:, 0].max() == pytest.approx(1.0)
+    assert profile[:, 0].min() >= 0.04
+    assert (np.diff(profile[:, 1]) > 0).all()

@@ -65,7 +65,9 @@ def refine(evidence: Evidence, starts: Parameters, seed: int) -> Refined:
     return Refined(parameters=best[order], energies=best_cost[order])
 
 
-def distinct_best(starts: Parameters, costs: Float[np.ndarray, " n"]) -> tuple[Parameters, Float[np.ndarray, " k"]]:
+def distinct_best(
+    starts: Parameters, costs: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "k 4"], Float[np.ndarray, " k"]]:
     """The cheapest starts that differ in yaw, at most STARTS."""
     kept: list[int] = []
     for index in np.argsort(costs, kind="stable"):

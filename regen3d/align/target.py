@@ -114,7 +114,7 @@ def visible_points(mask: Mask, points: PointMap | None, camera: Camera, seed: in
     return transform(camera.world_from_camera, points.points.reshape(-1, 3)[chosen].astype(np.float64))
 
 
-def _shrink(mask: Mask, wh: tuple[int, int]) -> Float[np.ndarray, "h w"]:
+def _shrink(mask: Mask, wh: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
     """Share of each smaller pixel that is true."""
     return cv2.resize(mask.astype(np.float32), wh, interpolation=cv2.INTER_AREA).astype(np.float64)
 

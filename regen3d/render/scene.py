@@ -70,7 +70,8 @@ def render(
         color[here] = _surface_color(item.mesh, faces[k][raster.face[here] - first_face[k]], raster.barycentric[here])
     if shaded:
         hit = raster.face >= 0
-        color[hit] = _headlight(color[hit], all_vertices[all_faces[raster.face[hit]]])
+        corners = all_vertices[all_faces[raster.face[hit]]]
+        color[hit] = _headlight(color[hit], corners, raster.barycentric[hit])
     return Rendering(color=color, depth=raster.depth, index=index.astype(np.int32))
 
 
@@ -105,11 +106,15 @@ def sample_texture(texture: UInt8[np.ndarray, "th tw 3"], uv: Float[np.ndarray, 
     return np.rint(upper * (1.0 - down) + lower * down).astype(np.uint8)
 
 
-def _headlight(color: UInt8[np.ndarray, "n 3"], corners_camera: Float[np.ndarray, "n 3 3"]) -> UInt8[np.ndarray, "n 3"]:
+def _headlight(
+    color: UInt8[np.ndarray, "n 3"],
+    corners_camera: Float[np.ndarray, "n 3 3"],
+    barycentric: Float32[np.ndarray, "n 3"],
+) -> UInt8[np.ndarray, "n 3"]:
     """Dim colours by the angle between the face and the line of sight."""
-    a = corners_camera[:, 0]
-    normal = np.cross(corners_camera[:, 1] - a, corners_camera[:, 2] - a)
-    lengths = np.linalg.norm(normal, axis=1) * np.linalg.norm(a, axis=1)
-    cosine = np.abs(np.einsum("ij,ij->i", normal, a)) / np.maximum(lengths, 1e-30)
-    light = HEADLIGHT_FLOOR + (1.0 - HEADLIGHT_FLOOR) * cosine
+    point = np.einsum("nij,ni->nj", corners_camera, barycentric)
+    normal = np.cross(corners_camera[:, 1] - corners_camera[:, 0], corners_camera[:, 2] - corners_camera[:, 0])
+    lengths = np.linalg.norm(normal, axis=1) * np.linalg.norm(point, axis=1)
+    cosine = np.abs(np.einsum("ij,ij->i", normal, point)) / np.maximum(lengths, 1e-30)
+    light = HEADLIGHT_FLOOR + (1.0 - HEADLIGHT_FLOOR) * np.minimum(cosine, 1.0)
     return np.rint(color * light[:, None]).astype(np.uint8)

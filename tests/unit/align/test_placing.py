@@ -1,0 +1,226 @@
+"""Objects whose pose is known: rendered into masks, then found again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regen3d.align.diagnostics import silhouette
+from regen3d.align.engine import AlignRequest, align_object
+from regen3d.align.settle import PlacedObject, scaled_about, settle
+from regen3d.errors import AlignmentDivergedError, InvalidMeshError
+from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
+from regen3d.render.raster import rasterize
+from regen3d.types import Alignment, Asset, Camera, Instance, Mesh, ObjectView, PointMap, RoomLayout, Similarity
+
+HW = (180, 240)
+
+
+@pytest.fixture
+def camera():
+    pitch = np.radians(14.0)
+    world = world_from_gravity(np.array([0.0, np.cos(pitch), np.sin(pitch)]), 1.5)
+    return Camera(intrinsics=intrinsics_from_focal(200.0, (240, 180)), width=240, height=180, world_from_camera=world)
+
+
+@pytest.fixture
+def layout():
+    low, high = np.array([-2.0, 0.0, -4.0]), np.array([2.0, 2.6, 1.0])
+    return RoomLayout(yaw_rad=0.0, bounds_min=low, bounds_max=high, seen=frozenset(), confidence=1.0)
+
+
+def blocks(*boxes):
+    """A mesh of boxes, each (x0, y0, z0, x1, y1, z1)."""
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    quads = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
+    one = np.array([t for a, b, c, d in quads for t in ([a, b, c], [a, c, d])])
+    vertices = np.concatenate([np.array(b[:3]) + corners * (np.array(b[3:]) - np.array(b[:3])) for b in boxes])
+    faces = np.concatenate([one + 8 * k for k in range(len(boxes))])
+    uv, texture = np.zeros((len(vertices), 2)), np.full((2, 2, 3), 128, dtype=np.uint8)
+    return Mesh(vertices=vertices.astype(float), faces=faces, uv=uv, texture=texture)
+
+
+def chair():
+    legs = [(x, 0.0, z, x + 0.05, 0.42, z + 0.05) for x in (-0.22, 0.17) for z in (-0.22, 0.17)]
+    return blocks(*legs, (-0.22, 0.42, -0.22, 0.22, 0.47, 0.22), (-0.22, 0.47, -0.22, 0.22, 0.9, -0.17))
+
+
+def view_of(mesh, pose, camera, *, label="chair", ignore=None):
+    mask = silhouette(mesh, pose, camera)
+    ignore = np.zeros(HW, dtype=bool) if ignore is None else ignore
+    instance = Instance(name=f"{label}-1", label=label, score=1.0, mask=mask & ~ignore)
+    image = np.full((*HW, 3), 200, dtype=np.uint8)
+    return ObjectView(instance=instance, image=image, ignore=ignore, camera=camera)
+
+
+def points_of(mesh, pose, camera):
+    vertices = transform(camera.camera_from_world @ pose.matrix, mesh.vertices)
+    raster = rasterize(vertices, mesh.faces, camera.intrinsics, HW)
+    hit = raster.face >= 0
+    points = np.zeros((*HW, 3))
+    corners = vertices[mesh.faces[raster.face[hit]]]
+    points[hit] = np.einsum("nij,ni->nj", corners, raster.barycentric[hit].astype(float))
+    return PointMap(points=points, valid=hit, confidence=np.ones(HW), scale="metric")
+
+
+def assert_same_place(found: Similarity, true: Similarity, mesh: Mesh, tolerance_m: float):
+    distance = np.linalg.norm(transform(found.matrix, mesh.vertices) - transform(true.matrix, mesh.vertices), axis=1)
+    assert distance.max() < tolerance_m
+
+
+@pytest.mark.parametrize("yaw_deg", [20.0, 155.0, 250.0])
+def test_a_chair_of_unknown_size_is_found_from_its_mask(camera, yaw_deg):
+    mesh = chair()
+    true = upright(yaw_rad=np.radians(yaw_deg), translation=np.array([0.3, 0.0, -2.6]))
+    small = replace(mesh, vertices=0.4 * mesh.vertices)
+    request = AlignRequest(
+        view=view_of(mesh, true, camera), asset=Asset(mesh=small, scale="relative", kind="chair"), support="floor"
+    )
+    alignment = align_object(request)
+    found = alignment.world_from_object
+    assert_same_place(replace(found, scale=0.4 * found.scale), true, mesh, 0.08)
+    assert alignment.mask_iou > 0.9
+    assert alignment.contact_gap_m == 0.0
+    assert alignment.point_residual_m is None
+    assert transform(found.matrix, small.vertices)[:, 1].min() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_same_seed_gives_the_same_pose(camera):
+    mesh, true = chair(), upright(yaw_rad=0.5, translation=np.array([0.0, 0.0, -2.5]))
+    asset = Asset(mesh=mesh, scale="metric", kind="chair", pose_hint=true)
+    request = AlignRequest(view=view_of(mesh, true, camera), asset=asset, support="floor", seed=3)
+    first, second = align_object(request), align_object(request)
+    np.testing.assert_array_equal(first.world_from_object.matrix, second.world_from_object.matrix)
+    assert_same_place(first.world_from_object, true, mesh, 0.03)
+
+
+def test_a_chair_half_hidden_is_found_with_points(camera):
+    mesh, true = chair(), upright(yaw_rad=0.6, translation=np.array([-0.2, 0.0, -2.8]))
+    hidden = np.zeros(HW, dtype=bool)
+    hidden[112:] = True
+    view = view_of(mesh, true, camera, ignore=hidden)
+    points = points_of(mesh, true, camera)
+    request = AlignRequest(
+        view=view, asset=Asset(mesh=mesh, scale="relative", kind="chair"), support="floor", points=points
+    )
+    alignment = align_object(request)
+    assert_same_place(alignment.world_from_object, true, mesh, 0.15)
+    assert alignment.point_residual_m is not None
+    assert alignment.point_residual_m < 0.08
+
+
+def test_a_picture_hangs_flat_on_its_wall(camera, layout):
+    mesh = blocks((-0.4, 0.0, -0.02, 0.4, 0.5, 0.02))
+    true = upright(yaw_rad=0.0, translation=np.array([0.3, 1.4, -3.98]))
+    request = AlignRequest(
+        view=view_of(mesh, true, camera, label="picture"),
+        asset=Asset(mesh=mesh, scale="relative", kind="picture"),
+        support="wall",
+        layout=layout,
+    )
+    alignment = align_object(request)
+    world = transform(alignment.world_from_object.matrix, mesh.vertices)
+    assert alignment.support == "wall"
+    assert world[:, 2].min() == pytest.approx(-4.0, abs=1e-6)
+    np.testing.assert_allclose(world.max(axis=0) - world.min(axis=0), [0.8, 0.5, 0.04], atol=0.04)
+    np.testing.assert_allclose(0.5 * (world.max(axis=0) + world.min(axis=0)), [0.3, 1.65, -3.98], atol=0.04)
+
+
+def test_a_wall_that_is_not_known_is_said_so(camera):
+    mesh = blocks((-0.4, 0.0, -0.02, 0.4, 0.5, 0.02))
+    true = upright(yaw_rad=0.0, translation=np.array([0.0, 1.4, -3.0]))
+    asset = Asset(mesh=mesh, scale="metric", kind="picture")
+    alignment = align_object(AlignRequest(view=view_of(mesh, true, camera), asset=asset, support="wall"))
+    assert alignment.support == "free"
+    assert "wall is not known" in alignment.notes[0]
+
+
+def test_an_empty_mask_and_a_mesh_without_surface_are_errors(camera):
+    mesh, pose = chair(), upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, 3.0]))
+    asset = Asset(mesh=mesh, scale="metric", kind="chair")
+    with pytest.raises(AlignmentDivergedError, match="mask of chair-1 is empty"):
+        align_object(AlignRequest(view=view_of(mesh, pose, camera), asset=asset, support="floor"))
+    ahead = view_of(mesh, upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -3.0])), camera)
+    flat = replace(asset, mesh=replace(mesh, faces=np.zeros((4, 3), dtype=np.int64)))
+    with pytest.raises(InvalidMeshError, match="area"):
+        align_object(AlignRequest(view=ahead, asset=flat, support="floor"))
+
+
+def placed(name, mesh, pose, camera, support="floor"):
+    view = view_of(mesh, pose, camera, label=name.rsplit("-", 1)[0])
+    alignment = Alignment(
+        world_from_object=pose,
+        support=support,
+        mask_iou=1.0,
+        contact_gap_m=0.0,
+        point_residual_m=None,
+        runner_up_margin=1.0,
+    )
+    return PlacedObject(name=name, alignment=alignment, mesh=mesh, instance=replace(view.instance, name=name))
+
+
+def test_scaling_about_the_camera_keeps_the_silhouette(camera):
+    mesh, pose = chair(), upright(yaw_rad=0.4, translation=np.array([0.3, 0.0, -2.6]))
+    nearer = scaled_about(pose, camera.position, 0.6)
+    np.testing.assert_array_equal(silhouette(mesh, pose, camera), silhouette(mesh, nearer, camera))
+
+
+def test_a_vase_settles_on_the_table_under_it(camera):
+    table = blocks((-0.6, 0.0, -0.4, 0.6, 0.7, 0.4))
+    vase = blocks((-0.06, 0.0, -0.06, 0.06, 0.3, 0.06))
+    true = upright(yaw_rad=0.0, translation=np.array([0.2, 0.7, -2.5]))
+    on_floor = scaled_about(true, camera.position, 1.5 / (1.5 - 0.7))
+    items = [
+        placed("vase-1", vase, on_floor, camera, "table-1"),
+        placed("table-1", table, upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -2.5])), camera),
+    ]
+    settled = settle(items, camera, None)
+    assert settled[0].support == "table-1"
+    assert_same_place(settled[0].world_from_object, true, vase, 0.01)
+    assert abs(settled[0].contact_gap_m) < 0.005
+    before = silhouette(vase, on_floor, camera)
+    np.testing.assert_array_equal(before, silhouette(vase, settled[0].world_from_object, camera))
+
+
+def test_what_stands_beside_its_carrier_gets_its_height_and_a_note(camera):
+    table = blocks((-0.3, 0.0, -0.3, 0.3, 0.7, 0.3))
+    vase = blocks((-0.06, 0.0, -0.06, 0.06, 0.3, 0.06))
+    beside = upright(yaw_rad=0.0, translation=np.array([1.5, 0.0, -2.5]))
+    items = [
+        placed("table-1", table, upright(yaw_rad=0.0, translation=np.array([-0.8, 0.0, -2.5])), camera),
+        placed("vase-1", vase, beside, camera, "table-1"),
+    ]
+    settled = settle(items, camera, None)
+    assert settled[1].world_from_object.translation[1] == pytest.approx(0.7, abs=0.01)
+    assert "beside it" in settled[1].notes[-1]
+
+
+def test_a_carrier_above_the_camera_lifts_nothing(camera):
+    tall = blocks((-0.3, 0.0, -0.3, 0.3, 1.9, 0.3))
+    pose = upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -2.5]))
+    vase = blocks((-0.06, 0.0, -0.06, 0.06, 0.3, 0.06))
+    floor = upright(yaw_rad=0.0, translation=np.array([0.5, 0.0, -2.5]))
+    settled = settle(
+        [placed("shelf-1", tall, pose, camera), placed("vase-1", vase, floor, camera, "shelf-1")], camera, None
+    )
+    assert settled[1].world_from_object.translation[1] == 0.0
+    assert "higher than the camera" in settled[1].notes[-1]
+
+
+def test_objects_are_pushed_out_of_walls_and_off_each_other(camera, layout):
+    block = blocks((-0.4, 0.0, -0.4, 0.4, 0.5, 0.4))
+    deep = upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -3.7]))
+    settled = settle([placed("cabinet-1", block, deep, camera)], camera, layout)
+    assert settled[0].world_from_object.translation[2] == pytest.approx(-3.6)
+    far = upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -4.2]))
+    settled = settle([placed("cabinet-1", block, far, camera)], camera, layout)
+    assert settled[0].world_from_object.translation[2] == -4.2
+    assert "room and pose disagree" in settled[0].notes[-1]
+    narrow = blocks((-0.1, 0.0, -0.4, 0.1, 0.5, 0.4))
+    pair = [
+        placed("cabinet-1", narrow, upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -2.5])), camera),
+        placed("cabinet-2", narrow, upright(yaw_rad=0.0, translation=np.array([0.155, 0.0, -2.5])), camera),
+    ]
+    first, second = settle(pair, camera, layout)
+    gap = second.world_from_object.translation - first.world_from_object.translation
+    np.testing.assert_allclose(gap, [0.2, 0.0, 0.0], atol=1e-9)

@@ -1,0 +1,115 @@
+"""Who carries whom, and who may hide whom, in pictures drawn by hand."""
+
+import numpy as np
+import pytest
+
+from regen3d.align.occlusion import occluders
+from regen3d.align.support import infer_supports, support_order
+from regen3d.frames import intrinsics_from_focal, world_from_gravity
+from regen3d.types import Camera, Instance, RoomLayout
+
+HW = (360, 480)
+# Label and (x0, y0, x1, y1): a table with a vase on it before a sofa, a rug, a picture and a lamp behind the sofa.
+ROOM = {
+    "table-1": ("table", (150, 220, 330, 330)),
+    "vase-1": ("vase", (200, 170, 230, 240)),
+    "sofa-1": ("sofa", (100, 160, 380, 260)),
+    "rug-1": ("rug", (60, 280, 420, 350)),
+    "picture-1": ("picture", (200, 30, 280, 90)),
+    "lamp-1": ("lamp", (110, 60, 140, 165)),
+}
+FRONT_TO_BACK = ("vase-1", "table-1", "rug-1", "sofa-1", "lamp-1", "picture-1")
+
+
+@pytest.fixture
+def camera():
+    world = world_from_gravity(np.array([0.0, 1.0, 0.2]), 1.5)
+    return Camera(intrinsics=intrinsics_from_focal(400.0, (480, 360)), width=480, height=360, world_from_camera=world)
+
+
+@pytest.fixture
+def layout():
+    low, high = np.array([-2.5, 0.0, -5.0]), np.array([2.5, 2.6, 1.0])
+    return RoomLayout(yaw_rad=0.0, bounds_min=low, bounds_max=high, seen=frozenset(), confidence=1.0)
+
+
+def draw(room, order):
+    taken = np.zeros(HW, dtype=bool)
+    masks = {}
+    for name in order:
+        x0, y0, x1, y1 = room[name][1]
+        mask = np.zeros(HW, dtype=bool)
+        mask[y0:y1, x0:x1] = True
+        masks[name] = mask & ~taken
+        taken |= mask
+    return [Instance(name=name, label=room[name][0], score=1.0, mask=masks[name]) for name in room]
+
+
+def test_supports_of_a_living_room(camera, layout):
+    expected = {
+        "table-1": "floor",
+        "vase-1": "table-1",
+        "sofa-1": "floor",
+        "rug-1": "floor",
+        "picture-1": "wall",
+        "lamp-1": "floor",
+    }
+    instances = draw(ROOM, FRONT_TO_BACK)
+    assert infer_supports(instances, camera, layout) == expected
+    assert infer_supports(instances, camera, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "carried"), [("vase", True), ("cushion", True), ("chair", False), ("gadget", True), ("lamp", True)]
+)
+def test_labels_say_what_may_stand_on_a_table(camera, label, carried):
+    room = {"table-1": ROOM["table-1"], f"{label}-1": (label, (200, 170, 230, 240))}
+    supports = infer_supports(draw(room, (f"{label}-1", "table-1")), camera, None)
+    assert supports[f"{label}-1"] == ("table-1" if carried else "floor")
+
+
+def test_a_cupboard_over_the_floor_hangs_on_the_wall(camera, layout):
+    room = {"cabinet-1": ("cabinet", (200, 40, 280, 110)), "cabinet-2": ("cabinet", (200, 180, 280, 290))}
+    assert infer_supports(draw(room, room), camera, layout) == {"cabinet-1": "wall", "cabinet-2": "floor"}
+
+
+def test_piles_come_in_order_and_ceiling_lamps_hang(camera):
+    room = {
+        "cup-1": ("cup", (210, 140, 222, 160)),
+        "books-1": ("books", (200, 160, 240, 240)),
+        "table-1": ROOM["table-1"],
+        "ceiling-lamp-1": ("ceiling lamp", (200, 0, 240, 30)),
+    }
+    supports = infer_supports(draw(room, ("cup-1", "books-1", "table-1", "ceiling-lamp-1")), camera, None)
+    assert supports == {"cup-1": "books-1", "books-1": "table-1", "table-1": "floor", "ceiling-lamp-1": "ceiling"}
+    order = support_order(supports)
+    assert order.index("table-1") < order.index("books-1") < order.index("cup-1")
+
+
+def test_nearer_things_may_hide_and_farther_ones_may_not():
+    instances = draw(ROOM, FRONT_TO_BACK)
+    masks = {item.name: item.mask for item in instances}
+    ignore = occluders(instances)
+    assert ignore["sofa-1"][masks["table-1"]].all()
+    assert ignore["sofa-1"][masks["vase-1"]].all()
+    assert not ignore["table-1"][masks["sofa-1"]].any()
+    assert ignore["table-1"][masks["vase-1"]].all()
+    assert not ignore["vase-1"][masks["table-1"]].any()
+    for name, mask in masks.items():
+        assert not (ignore[name] & mask).any()
+        assert not ignore[name][masks["rug-1"]].any()
+
+
+def test_who_stands_level_may_hide_each_other_and_a_cut_object_ignores_the_border():
+    room = {"chair-1": ("chair", (0, 100, 60, 200)), "chair-2": ("chair", (60, 100, 120, 201))}
+    instances = draw(room, room)
+    ignore = occluders(instances)
+    assert ignore["chair-1"][instances[1].mask].all()
+    assert ignore["chair-2"][instances[0].mask].all()
+    assert ignore["chair-1"][95:100, 0].all()
+    assert not ignore["chair-2"][:, -1].any()
+
+
+def test_an_empty_scene_has_no_supports(camera):
+    assert infer_supports([], camera, None) == {}
+    assert occluders([]) == {}

@@ -72,6 +72,21 @@ class StoreContract:
         assert not store.has(ref)
         assert store.get_bytes(store.put_bytes(b"sound", ".bin")) == b"sound"
 
+    def test_damage_that_another_reader_removed_first_is_told_alike(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ref = store.put_bytes(b"sound", ".bin")
+        overwrite(store, ref.path, b"wrong")
+        remove = store._files.rm_file
+
+        def removed_twice(path: str) -> None:
+            remove(path)
+            remove(path)
+
+        monkeypatch.setattr(store._files, "rm_file", removed_twice)
+        with pytest.raises(StoreUnavailableError, match="damaged"):
+            store.get_bytes(ref)
+
     def test_a_cut_blob_is_not_there_and_is_written_again(self, store: Store) -> None:
         ref = store.put_bytes(b"a long table", ".bin")
         overwrite(store, ref.path, b"a long")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from regen3d.align.appearance import rank_by_appearance
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
 from regen3d.align.energy import Evidence
 from regen3d.align.planes import support_plane
@@ -66,7 +67,7 @@ def align_object(request: AlignRequest) -> Alignment:
     starts = starting_poses(evidence)
     if request.asset.pose_hint is not None:
         starts = np.concatenate([_hinted(plane, request.asset.pose_hint), starts])
-    refined = refine(evidence, starts, request.seed)
+    refined = rank_by_appearance(refine(evidence, starts, request.seed), target, mesh, plane)
     pose = similarity(plane, refined.parameters[0], mesh.vertices)
     iou = mask_iou(view, silhouette(mesh, pose, view.camera))
     if iou <= 0.0:

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import transform
-from regen3d.types import Camera, Mask, ObjectView, PointMap
+from regen3d.types import Camera, Mask, ObjectView, PointMap, Rgb
 
 CROP_PX = 96
 """Longest side of the crop: twice as many pixels cost twice the time and gain under 0.01 of box IoU."""
@@ -35,6 +35,8 @@ class Target:
     """World frame to camera frame."""
     intrinsics: Float[np.ndarray, "3 3"]
     """K of the crop, pixels of the crop."""
+    picture: Rgb
+    """The crop of the picture."""
     mask: Float[np.ndarray, "h w"]
     """Share of each crop pixel that shows the object, 0..1."""
     weight: Float[np.ndarray, "h w"]
@@ -88,6 +90,7 @@ def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool
     return Target(
         camera_from_world=view.camera.camera_from_world,
         intrinsics=intrinsics,
+        picture=cv2.resize(view.image[window], wh, interpolation=cv2.INTER_AREA).astype(np.uint8),
         mask=_shrink(mask[window], wh),
         weight=1.0 - _shrink(hidden[window], wh),
         box=(np.array([x0, y0, x1, y1]) - [left, top, left, top]) * np.tile(to_crop, 2),

@@ -39,7 +39,7 @@ the other thing."""
 def colour_index(image: Rgb) -> Integer[np.ndarray, "h w"]:
     """Number of the colour bin of every pixel."""
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab).astype(np.int64) * COLOUR_BINS // 256
-    return np.ravel_multi_index(tuple(np.moveaxis(lab, -1, 0)), COLOUR_BINS)
+    return (lab[..., 0] * COLOUR_BINS[1] + lab[..., 1]) * COLOUR_BINS[2] + lab[..., 2]
 
 
 def colour_shares(index: Integer[np.ndarray, "h w"], weights: Float[np.ndarray, "h w"]) -> Float[np.ndarray, " n"]:

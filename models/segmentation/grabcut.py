@@ -38,6 +38,8 @@ EDGE = 8.0
 """Colour step (CIE Lab) at which an edge counts 1 - 1/e."""
 SPECK = 0.1
 """Components below this part of the largest one are dropped."""
+WHOLE = (0, 0, 1, 1)
+"""The rectangle that OpenCV wants and does not read when it is given a trimap."""
 COLLAPSED = 0.15
 """A mask below this part of its box is no answer."""
 SUPERELLIPSE = 4.0
@@ -85,7 +87,7 @@ def keep_large_components(mask: Mask) -> Mask:
         return mask
     areas = stats[1:, cv2.CC_STAT_AREA]
     large = np.concatenate([[False], areas > SPECK * areas.max()])
-    return large[components]
+    return large[np.asarray(components, dtype=np.int64)]
 
 
 def rounded_box(box: Float[np.ndarray, " 4"], hw: tuple[int, int]) -> Mask:
@@ -163,7 +165,7 @@ def _grab(image: Rgb, trimap: UInt8[np.ndarray, "h w"], seed: int) -> Bool[np.nd
     if background.any() and not background.all():
         cv2.setRNGSeed(seed)
         models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(np.ascontiguousarray(image), labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(np.ascontiguousarray(image), labels, WHOLE, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 

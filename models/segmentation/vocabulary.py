@@ -19,17 +19,15 @@ COCO = (
     "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
     "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )
-# fmt: on
 """Classes of NanoDet in the order of its scores."""
 
-# fmt: off
 OPEN_IMAGES = (
     "background", "bicycle", "boot", "laptop", "person", "chair", "cattle", "desk", "cat", "computer mouse",
     "computer monitor", "box", "mug", "coffee cup", "stationary bicycle", "table", "bottle", "high heels", "vehicle",
     "footwear", "dog", "book", "camera", "car",
 )
-# fmt: on
 """Classes of the SSD in the order of its scores."""
+# fmt: on
 
 LABELS = {
     "bench": "bench",

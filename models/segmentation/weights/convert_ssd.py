@@ -12,6 +12,7 @@ part of it: `models.segmentation.detection` holds them.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -27,9 +28,12 @@ DTYPES = {schema.TensorType.FLOAT16: np.float16, schema.TensorType.INT32: np.int
 
 
 class Converter:
-    """Translates the operators of a TFLite graph, which come in order of execution."""
+    """Translates the operators of a TFLite graph, a `ModelT`, which come in order of execution.
 
-    def __init__(self, model: schema.ModelT) -> None:
+    The generated classes declare every field as a union of everything, hence `Any`.
+    """
+
+    def __init__(self, model: Any) -> None:
         self.writer = OnnxWriter()
         self._model = model
         self._graph = model.subgraphs[0]
@@ -50,7 +54,7 @@ class Converter:
         named = {self._graph.tensors[index].name: index for index in self._graph.outputs}
         return {name: self._tensors[named[upstream]] for name, upstream in OUTPUTS.items()}
 
-    def _convert(self, operator: schema.OperatorT) -> None:
+    def _convert(self, operator: Any) -> None:
         kind = self._operators[self._model.operatorCodes[operator.opcodeIndex].deprecatedBuiltinCode]
         inputs, output = operator.inputs.tolist(), operator.outputs[0]
         match kind:
@@ -69,7 +73,7 @@ class Converter:
             case _:
                 raise ValueError(f"no rule converts {kind}: extend the converter")
 
-    def _convolution(self, kind: str, operator: schema.OperatorT) -> str:
+    def _convolution(self, kind: str, operator: Any) -> str:
         source, kernel, bias = operator.inputs.tolist()
         options, weights, groups = operator.builtinOptions, self._weights[kernel], 1
         if kind == "CONV_2D":

@@ -6,8 +6,8 @@ Needs the package `onnx`, which only the conversion scripts beside this file use
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+import onnx  # pyright: ignore[reportMissingImports]  # needed by conversion alone, so not installed by default
+from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
 OPSET = 13
 """Has every operator that is written here, and any runtime since 2021 reads it."""

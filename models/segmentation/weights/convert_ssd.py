@@ -3,7 +3,7 @@
 ```
 pip install onnx ai-edge-litert
 npm pack @mediapipe/objectron@0.4.1675468480 && tar xzf mediapipe-objectron-0.4.1675468480.tgz
-python -m models.segmentation.weights.convert_ssd package/objectron_solution_packed_assets.data ssd.onnx
+python -m models.segmentation.weights.convert_ssd package/objectron_solution_packed_assets.data ssd_open_images.onnx
 ```
 
 The packed assets are the label map (184 bytes) and the network. Anchors and the choice among overlapping boxes are no

@@ -112,9 +112,9 @@ def fit_box(view: ObjectView, *, prior: SizePrior | None, seed: int, absolute: b
 
     islands = []
     for solid in solids:
-        for sector in range(1 if prior.is_round else SECTORS):
+        for middle in _sectors(solid):
             population = start + spread * rng.uniform(-1.0, 1.0, (ISLAND, start.size))
-            population[:, _YAW] = 2 * np.pi * (sector + np.linspace(-0.5, 0.5, ISLAND)) / SECTORS
+            population[:, _YAW] = middle + 2 * np.pi * np.linspace(-0.5, 0.5, ISLAND) / SECTORS
             islands.append((_evolved(population, cost_on(coarse, solid), prior, (COARSE_GENERATIONS, rng)), solid))
     islands.sort(key=lambda island: island[0][1][0])
     finals = [
@@ -278,6 +278,17 @@ def _iou(hits: Bool[np.ndarray, "b n"], target: _Target) -> Float[np.ndarray, " 
     both = hits @ weighted
     either = weighted.sum() + hits @ (target.weight - weighted)
     return both / np.maximum(either, 1e-9)
+
+
+def _sectors(solid: _Solid) -> list[float]:
+    """Middles of the quarters of yaw worth a search: one for a round body, half of them where half a turn is none."""
+    if solid.is_round:
+        return [0.0]
+    turned = solid.blocks.copy()
+    turned[..., [0, 2]] = 1.0 - solid.blocks[:, ::-1][..., [0, 2]]
+    same = np.abs(turned[:, None] - solid.blocks[None]).max(axis=(2, 3)).min(axis=1).max() < 1e-6
+    middles = [2 * np.pi * sector / SECTORS for sector in range(SECTORS)]
+    return [middle for middle in middles if not same or np.cos(middle + 0.1) > 0]
 
 
 def _evolved(

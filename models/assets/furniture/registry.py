@@ -28,7 +28,9 @@ BUILDERS: dict[str, tuple[Builder, ...]] = {
     "cabinet": (storage.cabinet, partial(storage.cabinet, columns=1)),
     "chair": (
         seating.chair,
-        partial(seating.chair, slats=True),
+        partial(seating.chair, rails=1),
+        partial(seating.chair, rails=3),
+        partial(seating.chair, splay=0.18),
         partial(seating.chair, arms=True),
         seating.swivel_chair,
         partial(seating.swivel_chair, arms=False),

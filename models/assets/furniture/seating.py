@@ -2,34 +2,49 @@
 
 import numpy as np
 
-from models.assets.primitives import Part, Point, box, cushion, cylinder, lathe, move, rod, tilt, turn
+from models.assets.primitives import Number, Part, Point, box, cushion, cylinder, lathe, move, rod, tilt, turn
 
 Size = Point
 
 
-def chair(size: Size, *, arms: bool = False, slats: bool = False) -> list[Part]:
-    """A chair on four legs; with armrests or an open back of three rails if asked for."""
+def chair(size: Size, *, arms: bool = False, rails: int = 0, splay: Number = 0.0) -> list[Part]:
+    """A chair on four legs.
+
+    Args:
+        size: width, height, depth in metres.
+        arms: whether it has armrests.
+        rails: number of rails between posts that make up an open back; 0 for one panel.
+        splay: how far each leg stands out below, as a share of half the size.
+    """
     w, h, d = size
     seat, leg, lean = 0.53 * h, 0.045 * w + 0.01, np.radians(6)
     x, z = w / 2 - leg, d / 2 - leg
-    parts = [cushion((-w / 2, seat - 0.05 * h, -d / 2 + leg), (w / 2, seat, d / 2), 0.02 * h, "seat")]
-    for side in (-x, x):
-        parts.append(rod((side, 0, z), (side, seat - 0.03 * h, z - 0.02 * d), leg / 2))
-        parts.append(rod((side, 0, -z), (side, seat, -z + 0.04 * d), leg / 2))
+    inner_x, inner_z = x * (1 - splay), z * (1 - splay)
+    parts = [
+        cushion((-inner_x - leg, seat - 0.05 * h, -inner_z), (inner_x + leg, seat, inner_z + leg), 0.02 * h, "seat")
+    ]
+    for side in (-1, 1):
+        parts.append(rod((side * x, 0, z), (side * inner_x, seat - 0.03 * h, inner_z), leg / 2))
+        parts.append(rod((side * x, 0, -z), (side * inner_x, seat - 0.02 * h, -inner_z), leg / 2))
     back: list[Part] = []
-    if slats:
-        back += [rod((side, seat - 0.02 * h, -z), (side, h, -z), leg / 2) for side in (-x, x)]
-        rails = (0.62, 0.77, 0.93)
-        back += [box((-x, y * h - 0.035 * h, -z - 0.01), (x, y * h + 0.035 * h, -z + 0.012), "back") for y in rails]
+    if rails:
+        back += [rod((side, seat - 0.02 * h, -inner_z), (side, h, -inner_z), leg / 2) for side in (-inner_x, inner_x)]
+        back += [
+            box((-inner_x, (y - 0.035) * h, -inner_z - 0.01), (inner_x, (y + 0.035) * h, -inner_z + 0.012), "back")
+            for y in np.linspace(0.93, 0.62, rails)
+        ]
     else:
-        back.append(cushion((-w / 2, 0.6 * h, -d / 2), (w / 2, h, -d / 2 + 0.06 * d + 0.01), 0.03 * d, "back"))
-        back += [rod((side, seat - 0.03 * h, -z), (side, 0.7 * h, -z), leg / 2) for side in (-0.7 * x, 0.7 * x)]
-    parts += [tilt(part, -lean, (0, seat, -z)) for part in back]
-    if arms:
+        low = 0.56 * h if splay else 0.6 * h
+        back.append(cushion((-inner_x - leg, low, -inner_z - leg), (inner_x + leg, h, -inner_z), 0.03 * d, "back"))
+        back += [
+            rod((side, seat - 0.03 * h, -inner_z), (side, 0.7 * h, -inner_z - leg / 2), leg / 2)
+            for side in (-0.7 * inner_x, 0.7 * inner_x)
+        ]
+    parts += [tilt(part, -lean, (0, seat, -inner_z)) for part in back]
+    for side in (-x, x) if arms else ():
         rest = 0.74 * h
-        for side in (-x, x):
-            parts.append(box((side - leg / 2, rest - 0.03 * h, -z), (side + leg / 2, rest, 0.6 * z), "arms"))
-            parts.append(rod((side, seat, 0.55 * z), (side, rest, 0.55 * z), leg / 2))
+        parts.append(box((side - leg / 2, rest - 0.03 * h, -z), (side + leg / 2, rest, 0.6 * z), "arms"))
+        parts.append(rod((side, seat, 0.55 * z), (side, rest, 0.55 * z), leg / 2))
     return parts
 
 

@@ -38,11 +38,15 @@ def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 
             f"no floor in the point map: the best plane holds {max(counts[best], 0):.0%} of the points; "
             "give the camera's gravity and height"
         )
-    inliers = cloud[np.abs(signed[:, best]) < tolerance]
-    middle = inliers.mean(axis=0)
-    normal = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
-    normal = normal * np.sign(normal[1])
-    return normal, float(normal @ middle)
+    normal, offset = normals[best], float(offsets[best])
+    # Ever narrower bands shed the feet of the walls, which tilt the plane.
+    for band in tolerance * np.array([1.0, 0.5, 0.25, 0.25]):
+        inliers = cloud[np.abs(cloud @ normal - offset) < band]
+        middle = inliers.mean(axis=0)
+        normal = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
+        normal = normal * np.sign(normal[1])
+        offset = float(normal @ middle)
+    return normal, offset
 
 
 def camera_from_points(points: PointMap, intrinsics: Float[np.ndarray, "3 3"], seed: int) -> Camera:

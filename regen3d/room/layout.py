@@ -60,12 +60,18 @@ def find_layout(evidence: Evidence, yaw_rad: float, height_m: float, camera_conf
 
 
 def _drop_idle_sides(evidence: Evidence, box: Float[np.ndarray, " 4"], weights: BoxWeights) -> Float[np.ndarray, " 4"]:
-    """Send a side out of view unless it explains something: each more side explains a little by chance."""
+    """Send a side out of view unless it explains something: each more side explains a little by chance.
+
+    A wall whose line on the floor lies open and shows no edge has to explain more.
+    """
     for side in (3, 1, 2):
+        edge = EDGE_SIDES.index((side, -1)) if side != 3 else None
+        on, off = (0.0, 0.0) if edge is None else (part[0, edge] for part in edge_support(evidence, box[None], 2.0))
+        enough = 0.03 + weights.line * max(float(off - on), 0.0)
         without = box.copy()
         without[side] = FAR
         scores = score_boxes(evidence, np.stack([box, without]), weights, 1.5)
-        box = without if scores[1] > scores[0] - 0.03 else box
+        box = without if scores[1] > scores[0] - enough else box
     return box
 
 
@@ -138,5 +144,6 @@ def box_confidence(evidence: Evidence, box: Float[np.ndarray, " 4"]) -> float:
     along = float(on / max(on + off, 1e-6))
     gain = float(colour_gain(evidence, box[None])[0])
     conflict = float(line_conflict(evidence, box[None])[0] / max(evidence.weights.sum(), 1e-6))
-    length = float(np.clip(on / 0.4, 0.0, 1.0))
+    # A third of the width in found edges is what a corner between two bare walls shows.
+    length = float(np.clip(on / 0.3, 0.0, 1.0))
     return float(np.clip(length * (0.5 * along + 1.2 * gain + 0.3 - conflict), 0.0, 1.0))

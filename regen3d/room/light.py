@@ -160,8 +160,8 @@ def level_trim(pattern: np.ndarray, usual: Mask) -> np.ndarray:
         values = logs[row, usual[row]]
         profile[row] = np.median(values, axis=0)
         stray[row] = 1.5 * np.median(np.abs(values - profile[row]))
-    # A board is narrow: what stays after taking off the tone of a seventh of the wall round it.
-    tone = profile - median_filter(profile, size=(len(profile) // 7 + 1, 1), mode="nearest")
+    # A board is narrow: what stays after taking off the middle tone of a quarter of the wall round it.
+    tone = profile - median_filter(profile, size=(len(profile) // 4 + 1, 1), mode="constant")
     strength = np.abs(tone).max(axis=1)
     # Taken over whole where the row strays by a third of its tone or less, not at all from a half on; a tone of less
     # than 6 % is no board.

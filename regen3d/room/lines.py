@@ -23,6 +23,14 @@ def detect_segments(image: Rgb, min_length_px: float) -> Float[np.ndarray, "n 4"
     return segments[order[lengths[order] >= min_length_px]]
 
 
+def stretch_contrast(image: Rgb) -> Rgb:
+    """The picture with its local contrast raised, so that lines of two or three grey levels show."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    # Three times the mean slope: 1 changes nothing, 8 draws lines out of noise.
+    lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
+
+
 def segment_lengths(segments: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, " n"]:
     """Length of each segment in pixels."""
     return np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])

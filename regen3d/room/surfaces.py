@@ -1,12 +1,13 @@
 """The room as textured meshes, one a side, with what the picture does not show invented."""
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
 
 from regen3d.room.box import FACES, box_image
 from regen3d.room.fill import fill_surface
 from regen3d.room.panel import Panel, face_panel, straighten, texel_pixels
-from regen3d.types import Camera, Face, Mesh, Rgb, RoomLayout
+from regen3d.types import Camera, Face, Mask, Mesh, Rgb, RoomLayout
 
 TEXTURE_PX = 1024
 """Texels along the longer edge of a side."""
@@ -39,9 +40,25 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
             # Ceilings are paler than walls.
             texture = np.broadcast_to(0.4 * plain + 0.6 * 240.0 if face == "ceiling" else plain, (8, 8, 3))
         else:
-            texture, _ = fill_surface(texture, known, np.zeros_like(known), face.startswith("wall"))
+            texture = _continued(texture, known, face.startswith("wall"))
         meshes[face] = quad(panel, np.clip(np.round(texture), 0, 255).astype(np.uint8))
     return meshes
+
+
+def _continued(texture: Float[np.ndarray, "h w 3"], known: Mask, wall: bool) -> Float[np.ndarray, "h w 3"]:
+    """The texture with what is out of view invented, at half the resolution: no picture shows it sharper."""
+    height, width = known.shape
+    size = max(width // 2, 4), max(height // 2, 4)
+    mass = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small = (
+        cv2.resize(texture * known[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(mass, 1e-6)[..., None]
+    )
+    sure = mass > 0.99
+    if not sure.any():
+        return np.where(known[..., None], texture, texture[known].mean(axis=0))
+    filled, _ = fill_surface(small, sure, np.zeros_like(sure), wall)
+    grown = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None], texture, grown)
 
 
 def _plain_colour(plate_image: Rgb, sides: Integer[np.ndarray, "h w"]) -> Float[np.ndarray, " 3"]:

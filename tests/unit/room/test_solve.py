@@ -1,0 +1,88 @@
+"""Camera and room box of a picture."""
+
+import numpy as np
+import pytest
+
+from regen3d.frames import gravity_in_camera
+from regen3d.room.lines import detect_segments, masked_share, room_segments, segment_lengths
+from regen3d.room.solve import BELIEVABLE, SolvedRoom, solve_room
+from regen3d.types import KnownCamera
+from tests.synthetic.room import SyntheticRoom
+
+
+@pytest.fixture(scope="module")
+def solved(synthetic_room: SyntheticRoom) -> SolvedRoom:
+    return solve_room(synthetic_room.image, [item.mask for item in synthetic_room.instances], None, seed=0)
+
+
+def test_segments_of_a_square_are_its_sides() -> None:
+    image = np.full((120, 160, 3), 230, np.uint8)
+    image[30:90, 40:120] = 20
+    segments = detect_segments(image, 20.0)
+    assert len(segments) == 4
+    np.testing.assert_allclose(np.sort(segment_lengths(segments)), [60, 60, 80, 80], atol=6)
+    assert set(np.round(np.abs(segments[:, [0, 2]] - 80).min(axis=1) / 40)) == {1.0}
+
+
+def test_a_blank_picture_has_no_segments() -> None:
+    assert detect_segments(np.full((60, 80, 3), 128, np.uint8), 5.0).shape == (0, 4)
+
+
+def test_segments_over_objects_are_not_the_rooms() -> None:
+    mask = np.zeros((100, 100), bool)
+    mask[:, :50] = True
+    segments = np.array([[10.0, 10.0, 40.0, 40.0], [60.0, 10.0, 90.0, 40.0], [40.0, 50.0, 60.0, 50.0]])
+    np.testing.assert_allclose(masked_share(segments, mask), [1.0, 0.0, 0.5])
+    assert room_segments(segments, mask, 2).tolist() == [False, True, False]
+
+
+def test_focal_length_and_gravity_are_found(solved: SolvedRoom, synthetic_room: SyntheticRoom) -> None:
+    assert solved.camera.intrinsics[0, 0] == pytest.approx(350.0, rel=0.02)
+    cosine = gravity_in_camera(solved.camera) @ gravity_in_camera(synthetic_room.camera)
+    assert np.degrees(np.arccos(min(cosine, 1.0))) < 0.5
+    assert np.degrees(solved.layout.yaw_rad) == pytest.approx(15.0, abs=0.5)
+
+
+def test_visible_walls_are_found(solved: SolvedRoom, synthetic_room: SyntheticRoom) -> None:
+    truth = synthetic_room.layout
+    assert solved.layout.confidence > BELIEVABLE
+    assert {"floor", "wall_back"} <= solved.layout.seen
+    assert solved.layout.bounds_min[2] == pytest.approx(truth.bounds_min[2], rel=0.03)
+    assert solved.layout.bounds_max[0] == pytest.approx(truth.bounds_max[0], rel=0.03)
+
+
+def test_what_the_user_knows_is_kept(synthetic_room: SyntheticRoom) -> None:
+    camera = synthetic_room.camera
+    gravity = gravity_in_camera(camera)
+    known = KnownCamera(
+        intrinsics=camera.intrinsics, width=camera.width, height=camera.height, gravity=gravity, height_m=1.7
+    )
+    solved = solve_room(synthetic_room.image, [], known, seed=0)
+    np.testing.assert_array_equal(solved.camera.intrinsics, camera.intrinsics)
+    np.testing.assert_allclose(gravity_in_camera(solved.camera), gravity, atol=1e-9)
+    assert solved.camera.position[1] == pytest.approx(1.7)
+
+
+def test_a_blank_picture_gives_an_assumed_room_and_says_so() -> None:
+    solved = solve_room(np.full((120, 160, 3), 128, np.uint8), [], None, seed=0)
+    assert solved.confidence == 0.0
+    assert solved.layout.confidence < BELIEVABLE
+    assert solved.camera.intrinsics[0, 0] == pytest.approx(0.8 * 160)
+    assert any("assumed" in note for note in solved.notes)
+
+
+def test_noise_is_no_room() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    assert solve_room(noise, [], None, seed=0).layout.confidence < BELIEVABLE
+
+
+def test_a_picture_covered_by_objects_gives_an_answer() -> None:
+    image = np.full((90, 120, 3), 128, np.uint8)
+    solved = solve_room(image, [np.ones((90, 120), bool)], None, seed=0)
+    assert np.isfinite(solved.layout.bounds_max).all()
+
+
+def test_the_same_seed_gives_the_same_room(solved: SolvedRoom, synthetic_room: SyntheticRoom) -> None:
+    again = solve_room(synthetic_room.image, [item.mask for item in synthetic_room.instances], None, seed=0)
+    np.testing.assert_array_equal(again.camera.intrinsics, solved.camera.intrinsics)
+    np.testing.assert_array_equal(again.layout.bounds_min, solved.layout.bounds_min)

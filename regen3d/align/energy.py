@@ -17,13 +17,13 @@ from regen3d.render.coverage import cover
 BOX_WEIGHT = 0.5
 """Of the box's sides: pulls poses together whose silhouettes do not overlap yet, and thin things."""
 
-POINT_WEIGHT = 0.5
+POINT_WEIGHT = 0.15
 """Of the visible points, after they slid along their rays: then they tell shape and turn, not distance."""
 
 POINT_SOFTNESS = 0.025
 """Distance, as a share of that from the camera, at which a point costs half: depth errors within one object."""
 
-SLIDE_WEIGHT = 0.1
+SLIDE_WEIGHT = 0.06
 """Of sliding the points: a point map is smoothly off by some per cent, so the floor knows distances better."""
 
 SLIDE_LIMIT = 0.15

@@ -91,7 +91,7 @@ def scene_table(outcomes: Sequence[Outcome]) -> str:
         "floor err",
         "focal err",
     )
-    headings += ("gravity err", "room conf", "mask IoU", "median", "box IoU", "median")
+    headings += ("gravity err", "room conf", "mask IoU", "median", "box IoU", "median", "scaled", "median")
     return table(
         f"Scenes (found: mask IoU >= {FOUND_IOU}; a missed object counts 0; boxes without objects that are cut)",
         headings,
@@ -103,9 +103,9 @@ def _scene_row(outcome: Outcome) -> tuple[str, ...]:
     run, score = outcome.run, outcome.score
     first = (outcome.scene, str(run.code), f"{run.seconds:.0f}", f"{run.peak_mb:.0f}")
     if score is None:
-        return first + ("-",) * 12
+        return first + ("-",) * 14
     masks = [item.mask_iou for item in score.objects]
-    boxes = [item.box_iou for item in score.objects if not item.truncated]
+    whole = [item for item in score.objects if not item.truncated]
     return (
         *first,
         f"{score.reused}/{score.reused + score.computed}",
@@ -117,7 +117,8 @@ def _scene_row(outcome: Outcome) -> tuple[str, ...]:
         f"{score.gravity_error_deg:.2f} deg",
         f"{score.room_confidence:.2f}",
         *_mean_and_median(masks),
-        *_mean_and_median(boxes),
+        *_mean_and_median([item.box_iou for item in whole]),
+        *_mean_and_median([item.scaled_box_iou for item in whole]),
     )
 
 
@@ -135,6 +136,7 @@ def object_table(outcomes: Sequence[Outcome]) -> str:
         "mask IoU",
         "render IoU",
         "box IoU",
+        "scaled",
         "centre off",
         "size",
     )
@@ -143,8 +145,12 @@ def object_table(outcomes: Sequence[Outcome]) -> str:
         for item in outcome.score.objects if outcome.score else ():
             rows.append(_object_row(outcome.scene, item))
         if outcome.score and outcome.score.surplus:
-            rows.append((f"{outcome.scene} / surplus", "", ", ".join(outcome.score.surplus), *[""] * 6))
-    return table("Objects (render IoU: our mesh against our own mask; size: our box diagonal / true)", headings, rows)
+            rows.append((f"{outcome.scene} / surplus", "", ", ".join(outcome.score.surplus), *[""] * 7))
+    return table(
+        "Objects (render IoU: our mesh on our own mask; scaled: box IoU at the true camera height; size: ours / true)",
+        headings,
+        rows,
+    )
 
 
 def _object_row(scene: str, item: ObjectScore) -> tuple[str, ...]:
@@ -156,6 +162,7 @@ def _object_row(scene: str, item: ObjectScore) -> tuple[str, ...]:
         f"{item.mask_iou:.2f}",
         number(item.render_iou, ".2f"),
         f"{item.box_iou:.2f}",
+        f"{item.scaled_box_iou:.2f}",
         number(item.centre_error_m, ".2f") + (" m" if item.centre_error_m is not None else ""),
         number(item.size_ratio, ".2f"),
     )

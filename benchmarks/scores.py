@@ -43,6 +43,8 @@ class ObjectScore:
     """Our mesh, rendered, against our own mask: what the scene says of itself."""
     box_iou: float
     """Axis-aligned boxes in the true world."""
+    scaled_box_iou: float
+    """The same after our scene is scaled about the camera to the true camera height: shape and place alone."""
     centre_error_m: float | None
     """Distance between the middles of the boxes."""
     size_ratio: float | None
@@ -127,20 +129,28 @@ def floor_depth_error(camera: Camera, truth: Truth) -> float:
 
 def _objects(truth: Truth, manifest: Manifest, out: Path) -> tuple[tuple[ObjectScore, ...], tuple[str, ...]]:
     store = Store(manifest.store if "://" in manifest.store else str(out / manifest.store))
-    true_from_ours = truth.camera.world_from_camera @ camera_of(manifest).camera_from_world
+    camera = camera_of(manifest)
+    true_from_ours = truth.camera.world_from_camera @ camera.camera_from_world
+    zoom = np.diag([*[truth.camera.position[1] / camera.position[1]] * 3, 1.0])
+    true_from_zoomed = truth.camera.world_from_camera @ zoom @ camera.camera_from_world
     masks = [_mask(out / "masks" / f"{entry.name}.png", truth.camera) for entry in manifest.objects]
     matches = match_masks(masks, [item.mask for item in truth.objects])
     found = {match.true: (manifest.objects[match.found], match.iou) for match in matches}
     scores = []
     for k, item in enumerate(truth.objects):
         entry, iou = found.get(k, (None, 0.0))
-        bounds = None if entry is None else placed_bounds(store, entry, true_from_ours)
-        scores.append(_score(item, entry, iou, bounds))
+        bounds = [
+            None if entry is None else placed_bounds(store, entry, matrix)
+            for matrix in (true_from_ours, true_from_zoomed)
+        ]
+        scores.append(_score(item, entry, iou, *bounds))
     matched = {match.found for match in matches}
     return tuple(scores), tuple(entry.name for k, entry in enumerate(manifest.objects) if k not in matched)
 
 
-def _score(item: TrueObject, entry: ObjectEntry | None, mask_iou: float, bounds: Bounds | None) -> ObjectScore:
+def _score(
+    item: TrueObject, entry: ObjectEntry | None, mask_iou: float, bounds: Bounds | None, zoomed: Bounds | None
+) -> ObjectScore:
     return ObjectScore(
         name=item.name,
         truncated=item.truncated,
@@ -149,6 +159,7 @@ def _score(item: TrueObject, entry: ObjectEntry | None, mask_iou: float, bounds:
         mask_iou=mask_iou,
         render_iou=entry.diagnostics.mask_iou if entry and entry.diagnostics else None,
         box_iou=0.0 if bounds is None else bounds_iou(bounds, item.bounds),
+        scaled_box_iou=0.0 if zoomed is None else bounds_iou(zoomed, item.bounds),
         centre_error_m=None if bounds is None else float(np.linalg.norm((bounds - item.bounds).mean(axis=0))),
         size_ratio=None
         if bounds is None

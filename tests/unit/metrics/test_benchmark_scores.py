@@ -87,6 +87,7 @@ def test_truth_gets_full_marks(tmp_path: Path, truth: Truth, synthetic_room: Syn
     chair = next(item for item in score.objects if item.name == "chair-1")
     assert (chair.found_as, chair.mask_iou) == ("chair-1", 1.0)
     assert chair.box_iou == pytest.approx(1.0)
+    assert chair.scaled_box_iou == pytest.approx(1.0)
     assert chair.centre_error_m == pytest.approx(0.0, abs=1e-9)
     assert chair.size_ratio == pytest.approx(1.0)
     for item in score.objects:
@@ -117,6 +118,26 @@ def test_every_fault_is_seen(tmp_path: Path, truth: Truth, synthetic_room: Synth
     assert chair.centre_error_m == pytest.approx(np.hypot(0.3, 0.15), abs=1e-6)
     assert 0.0 < chair.box_iou < 0.6
     assert chair.size_ratio == pytest.approx(1.0)
+
+
+def test_a_scene_of_another_scale_is_whole_at_the_true_height(
+    tmp_path: Path, truth: Truth, synthetic_room: SyntheticRoom
+) -> None:
+    manifest = finished_scene(Store(str(tmp_path / "other")), synthetic_room)
+    zoom = np.diag([0.8, 0.8, 0.8, 1.0])
+    high = np.array(manifest.camera.world_from_camera)
+    high[1, 3] *= 0.8
+    placed = (zoom @ np.array(manifest.objects[0].world_from_object)).tolist()
+    write_scene(
+        synthetic_room,
+        tmp_path / "out",
+        camera=manifest.camera.model_copy(update={"world_from_camera": high.tolist()}),
+        objects=(manifest.objects[0].model_copy(update={"world_from_object": placed}),),
+    )
+    chair = score_scene(truth, tmp_path / "out").objects[1]
+    assert chair.box_iou < 0.3
+    assert chair.scaled_box_iou == pytest.approx(1.0)
+    assert chair.size_ratio == pytest.approx(0.8)
 
 
 def test_a_higher_camera_makes_the_floor_farther_by_as_much(truth: Truth, synthetic_room: SyntheticRoom) -> None:

@@ -18,17 +18,18 @@ PRIOR_WEIGHT = 0.05
 """Of staying near the first guess in the box fit, against residuals in diagonals of the box: decides only what the
 box leaves open."""
 
-DEPTH_FACTORS = (0.7, 1.0, 1.4)
-"""Distances tried, relative to the guess, where the box alone cannot tell size from distance."""
+GUESS_FACTORS = (0.7, 1.0, 1.4)
+"""Sizes tried, relative to the guess, where the box alone cannot tell size from distance; distances go along with
+them where no points say better."""
 
 
 def starting_poses(evidence: Evidence) -> Parameters:
-    """One fitted pose for each yaw (and distance, where the box leaves it open)."""
+    """One fitted pose for each yaw (and size, where the box leaves it open)."""
     yaws = np.arange(YAWS) * (2.0 * np.pi / YAWS)
     target = evidence.target
-    # Three numbers are fitted to the sides: with the lower one hidden, or less than three, distance is a guess.
+    # Three numbers are fitted to the sides: with the lower one hidden, or less than three, size is a guess.
     enough = target.reliable.sum() >= 3 and (target.reliable[3] or evidence.plane is not FLOOR)
-    factors = (1.0,) if enough or len(target.points) else DEPTH_FACTORS
+    factors = (1.0,) if enough else GUESS_FACTORS
     return np.concatenate([_fit_boxes(evidence, _guesses(evidence, yaws, factor)) for factor in factors])
 
 
@@ -41,8 +42,8 @@ def _guesses(evidence: Evidence, yaws: Float[np.ndarray, " n"], factor: float) -
     ray = target.camera_from_world[:3, :3].T @ pixel_rays(target.intrinsics, foot)
     anchored = len(target.points) > 0 and not target.points_slide
     anchor = np.median(target.points, axis=0) if anchored else _meet(evidence, eye, ray)
-    anchor = eye + factor * (anchor - eye)
-    depth = max(float(transform(target.camera_from_world, anchor)[2]), 0.1)
+    depth = factor * max(float(transform(target.camera_from_world, anchor)[2]), 0.1)
+    anchor = anchor if anchored else eye + factor * (anchor - eye)
     focal = 0.5 * (target.intrinsics[0, 0] + target.intrinsics[1, 1])
     log_scale = np.log(target.diagonal_px * depth / focal / evidence.proxy.diameter)
     if evidence.known_log_scale is not None:

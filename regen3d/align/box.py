@@ -35,6 +35,9 @@ class SizePrior:
     """A body of revolution: blocks are the elliptic cylinders inscribed in them, depth equals width."""
     is_airy: bool = False
     """Full of gaps, like leaves: the convex hull of the mask is what is fitted."""
+    facing: float = 0.04
+    """Cost of half a turn away from the camera in units of IoU: enough to decide what silhouettes leave open, and more
+    for what is hardly ever pictured from behind."""
 
 
 VAGUE = SizePrior(median_m=np.array([0.6, 0.6, 0.5]), log_sigma=np.array([0.8, 0.8, 0.8]))
@@ -52,8 +55,6 @@ COARSE_GENERATIONS, FINE_GENERATIONS, FINALISTS = 16, 40, 3
 """Effort of the differential evolution: more of any lowers the cost by under 0.005 on rendered rooms."""
 SIZE_WEIGHT = 0.012
 """Cost of one squared standard deviation of size, in units of IoU; a depth wrong by half changes IoU by about 0.02."""
-FACING_WEIGHT = 0.04
-"""Cost of half a turn away from the camera: just enough to decide what silhouettes leave open."""
 FARTHEST_M = 12.0
 """A base farther than this is no base on the floor of a room: the object hangs."""
 
@@ -208,7 +209,7 @@ def _prior_cost(candidates: Float[np.ndarray, "b 7"], prior: SizePrior, absolute
         off = off - off.mean(axis=1, keepdims=True)
     facing = np.zeros(len(candidates)) if prior.is_round else (1.0 - np.cos(candidates[:, _YAW])) / 2
     below = np.maximum(-candidates[:, _BASE], 0.0)
-    return SIZE_WEIGHT * ((off / prior.log_sigma) ** 2).sum(axis=1) + FACING_WEIGHT * facing + below
+    return SIZE_WEIGHT * ((off / prior.log_sigma) ** 2).sum(axis=1) + prior.facing * facing + below
 
 
 def _pose(candidates: Float[np.ndarray, "b 7"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -34,8 +34,8 @@ unit: $(VENV)/.installed-dev  ## The tests.
 soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments.
 	$(BIN)/pytest -m soak
 
-schema: $(VENV)/.installed  ## Write docs/manifest.schema.json anew.
-	$(BIN)/python -c "import json; from regen3d.manifest import schema; print(json.dumps(schema(), indent=2))" > docs/manifest.schema.json
+schema: $(VENV)/.installed-dev  ## Write docs/manifest.schema.json anew.
+	$(BIN)/python -c "from tests.unit.test_manifest import publish; publish()"
 
 clean:  ## Remove the virtual environment and caches; scenes stay.
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

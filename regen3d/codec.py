@@ -43,10 +43,16 @@ def get_value(store: Store, ref: Ref, kind: type[Value]) -> Value:
     """Read a value back.
 
     Raises:
-        ModelOutputError: something else than `kind` is kept there.
+        ModelOutputError: something else than `kind` is kept there, or nothing that this version can read.
         StoreUnavailableError: it, or one of its arrays, is not there.
     """
-    value = _decode(store, json.loads(store.get_bytes(ref)))
+    content = store.get_bytes(ref)
+    try:
+        value = _decode(store, json.loads(content))
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise ModelOutputError(
+            f"{ref.path} in the store '{store.uri}' cannot be read ({error!r}): remove that file and run again"
+        ) from error
     if not isinstance(value, kind):
         raise ModelOutputError(f"{ref.path} holds a {type(value).__name__}, expected a {kind.__name__}")
     return value
@@ -59,10 +65,10 @@ def is_complete(store: Store, ref: Ref) -> bool:
     if ref.suffix != ".json":
         return True
     try:
-        document = json.loads(store.get_bytes(ref))
-    except StoreUnavailableError:
+        inner = _refs_in(json.loads(store.get_bytes(ref)))
+    except (StoreUnavailableError, ValueError):
         return False
-    return all(is_complete(store, inner) for inner in _refs_in(document))
+    return all(is_complete(store, each) for each in inner)
 
 
 def _refs_in(document: Any) -> list[Ref]:
@@ -121,7 +127,8 @@ def _encode_array(store: Store, array: np.ndarray) -> dict[str, Any]:
     if _is_picture(array):
         return {"blob": store.put_bytes(png_bytes(array), ".png").model_dump()}
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    # One order in memory: equal arrays get equal bytes.
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     # Level 1: point maps are noise to a compressor, masks shrink at any level; mtime 0 keeps equal arrays equal.
     packed = gzip.compress(buffer.getvalue(), compresslevel=1, mtime=0)
     return {"blob": store.put_bytes(packed, ".npy.gz").model_dump()}

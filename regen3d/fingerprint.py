@@ -19,6 +19,7 @@ _SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/
 
 _ROOM = ("regen3d/room",)
 _FIT = ("regen3d/align", "regen3d/render")
+_ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
 
 STAGE_CODE: dict[str, tuple[str, ...]] = {
     "segment": ("models/segmentation", "tasks/segment.py"),
@@ -29,8 +30,8 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "complete": ("models/editing", "models/assets", *_FIT, "tasks/complete.py"),
     "generate": ("models/assets", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, "tasks/align.py"),
-    "assemble": (*_FIT, "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py"),
-    "report": ("regen3d/render", "regen3d/export", "tasks/report.py"),
+    "assemble": _ASSEMBLY,
+    "report": (*_ASSEMBLY, "tasks/report.py"),
 }
 """Stage -> files and folders whose source decides its result: a change there makes old results stale."""
 
@@ -67,21 +68,25 @@ def run_key(request: SceneRequest) -> str:
 
 def derive_seed(seed: int, stage: str, name: str | None) -> int:
     """Seed of one call, independent between stages and objects."""
-    return int(digest_of([seed, stage, name or ""])[:8], 16)
+    # 31 bits: OpenCV takes a C int.
+    return int(digest_of([seed, stage, name or ""])[:8], 16) >> 1
 
 
 def _content_digest(path: str | None) -> str | None:
     if path is None:
         return None
-    files = sorted(Path(path).rglob("*")) if Path(path).is_dir() else [Path(path)]
+    folder = Path(path)
+    files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     state = hashlib.sha256()
     for file in files:
-        if file.is_dir():
+        # Folders of masks are read without their hidden files.
+        if file.is_dir() or (file != folder and file.name.startswith(".")):
             continue
         try:
-            state.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
         except OSError as error:
             raise UnreadableImageError(f"cannot read '{file}': {error.strerror}; check the path") from error
+        state.update(f"{file.relative_to(folder).as_posix()}\0{content}\0".encode())
     return state.hexdigest()
 
 

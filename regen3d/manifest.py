@@ -16,9 +16,10 @@ SCHEMA_VERSION = 1
 HAND_MADE = "hand-made"
 """Adapter name of what the user gave instead of a model's answer."""
 
-Matrix3 = Annotated[list[list[float]], Field(min_length=3, max_length=3)]
-Matrix4 = Annotated[list[list[float]], Field(min_length=4, max_length=4)]
 Vector3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+Vector4 = Annotated[list[float], Field(min_length=4, max_length=4)]
+Matrix3 = Annotated[list[Vector3], Field(min_length=3, max_length=3)]
+Matrix4 = Annotated[list[Vector4], Field(min_length=4, max_length=4)]
 
 _OUTSIDE_DIGEST = {"seconds", "reused", "run", "store", "exports", "stages"}
 

@@ -44,4 +44,5 @@ def deliver(store: Store, manifest: Manifest, out: Path) -> Manifest:
 def _refs_of(manifest: Manifest) -> list[Ref]:
     values = [entry.value for entry in manifest.stages]
     inputs = [ref for entry in manifest.stages for ref in entry.call.inputs.values()]
-    return [*values, *inputs, *manifest.exports.values(), manifest.image.pixels]
+    meshes = [entry.mesh for entry in manifest.objects if entry.mesh is not None]
+    return [*{*values, *inputs, *meshes, *manifest.exports.values(), manifest.image.pixels}]

@@ -5,6 +5,7 @@ JSON document under a key of the caller's choice. Both appear whole or not at al
 of the box, other protocols through the fsspec package that speaks them (`s3://`: the extra `s3`).
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -99,7 +100,7 @@ class Store:
         if content is None:
             raise StoreUnavailableError(f"{ref.path} is not in the store '{self.uri}': run the scene again")
         if hashlib.sha256(content).hexdigest() != ref.digest:
-            self._files.rm_file(self._path(ref.path))
+            self._remove(ref.path)
             raise StoreUnavailableError(f"{ref.path} in the store '{self.uri}' was damaged and is removed: run again")
         return content
 
@@ -146,6 +147,14 @@ class Store:
             else:
                 # One PUT: object stores show an object whole or not at all.
                 self._files.pipe_file(target, content)
+        except OSError as error:
+            raise self._unavailable(path, error) from error
+
+    def _remove(self, path: str) -> None:
+        try:
+            # Another reader may have been first.
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(self._path(path))
         except OSError as error:
             raise self._unavailable(path, error) from error
 

@@ -4,7 +4,6 @@ A task hands over a `Work`: which model, which method, which requests. The execu
 models loaded between calls, and bounds how much runs at once. `local` is this process.
 """
 
-import functools
 import importlib
 import os
 import threading
@@ -89,13 +88,19 @@ class LocalExecutor:
             return self._models[adapter]
 
 
-@functools.cache
+_executors: dict[str, Executor] = {}
+_choosing = threading.Lock()
+
+
 def executor_for(name: str) -> Executor:
     """The executor of that name; one a process, so that models stay loaded between scenes.
 
     Raises:
         ConfigError: there is none of that name.
     """
-    if name == "local":
-        return LocalExecutor(slots=os.cpu_count() or 1)
-    raise ConfigError(f"unknown execution '{name}': choose local")
+    if name != "local":
+        raise ConfigError(f"unknown execution '{name}': choose local")
+    with _choosing:
+        if name not in _executors:
+            _executors[name] = LocalExecutor(slots=os.cpu_count() or 1)
+        return _executors[name]

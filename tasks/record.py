@@ -72,7 +72,9 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     files["report.html"] = report_html(manifest, pictures).encode()
     kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
     manifest = manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
-    keep_run(store, run_key(facts.request), manifest)
+    if all(entry.status == "ok" for entry in manifest.objects):
+        # What failed for want of memory may succeed next time: such a run is not an answer to keep.
+        keep_run(store, run_key(facts.request), manifest)
     return deliver(store, manifest, Path(facts.request.out))
 
 

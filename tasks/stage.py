@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-from prefect import Task, task
+from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from pydantic import ValidationError
 
 from models import base, registry
 from regen3d import codec
 from regen3d.errors import Regen3dError
 from regen3d.fingerprint import derive_seed, key_of
 from regen3d.manifest import HAND_MADE, Entry, Provenance, StageCall, StageEntry
-from regen3d.store import Ref, Store
+from regen3d.store import Store
 from regen3d.types import KnownCamera, Rgb
 from tasks.artifacts import Preview, publish
 from tasks.execution import Work, executor_for
@@ -128,7 +129,11 @@ def find_entry(store: Store, call: StageCall) -> StageEntry | None:
     document = store.get_record(_record_key(call))
     if document is None:
         return None
-    entry = StageEntry.model_validate(document)
+    try:
+        entry = StageEntry.model_validate(document)
+    except ValidationError:
+        # Written by a version with another schema, or damaged: made anew.
+        return None
     return entry.model_copy(update={"reused": True}) if codec.is_complete(store, entry.value) else None
 
 
@@ -188,13 +193,14 @@ def stage_task(stage: Stage) -> Task[..., StageEntry]:
         inputs = {**call.inputs, **{name: entry.value for name, entry in (upstream or {}).items()}}
         call = call.model_copy(update={"inputs": inputs})
         entry = run_stage(stage, context, call, force=force)
-        work = StageWork(call=call, store=Store(context.store), execution=context.execution)
-        publish(stage.preview(codec.get_value(work.store, entry.value, stage.produces), work), call)
+        _show(stage, StageWork(call=call, store=Store(context.store), execution=context.execution), entry)
         return entry
 
     return run
 
 
-def put(context: SceneContext, value: Any) -> Ref:
-    """Keep a value in the scene's store."""
-    return codec.put_value(Store(context.store), value)
+def _show(stage: Stage, work: StageWork, entry: StageEntry) -> None:
+    try:
+        publish(stage.preview(codec.get_value(work.store, entry.value, stage.produces), work), work.call)
+    except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn or sent must not undo finished work
+        get_run_logger().warning("no preview of %s: %s: %s", work.call.title, type(error).__name__, error)

@@ -199,6 +199,7 @@ def _first_guess(
     trust = 1.0 / (1.0 + (prior.log_sigma / spread[_SIZE]) ** 2)
     size = np.maximum(np.exp(trust * usual + (1.0 - trust) * seen), 0.01)
     middle = near + 0.5 * min(float(size[2]), 2.0)
+    spread[_SIZE] = np.maximum(spread[_SIZE], prior.log_sigma)
     start = np.array([bearings[3], np.log(middle), 0.0, *np.log(size), base])
     return start, spread
 

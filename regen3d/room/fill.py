@@ -17,7 +17,7 @@ MATCH_PX = 256
 LABEL_PX = 96
 """Longer side at which shifts are assigned to texels."""
 SHIFTS = 18
-"""Shifts tried a pass; 12 leave visible seams in parquet, 36 take twice the time and look the same."""
+"""Shifts tried a pass; time grows in proportion."""
 FRAME = 0.03
 """Width of a window's frame and sill as a share of the surface's longer side (12 cm on a wall of 4 m)."""
 PASSES = 3

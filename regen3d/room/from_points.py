@@ -8,7 +8,7 @@ from regen3d.frames import rotation_about_y, transform, world_from_gravity
 from regen3d.types import Camera, Face, PointMap, RoomLayout
 
 _TRIES = 400
-"""Random planes; with a fifth of the points on the floor one hits it with a certainty of 96 %."""
+"""Random planes; with a fifth of the points on the floor, one lies in it with a certainty of 96 %."""
 
 
 def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 3"], float]:

@@ -26,7 +26,7 @@ def detect_segments(image: Rgb, min_length_px: float) -> Float[np.ndarray, "n 4"
 def stretch_contrast(image: Rgb) -> Rgb:
     """The picture with its local contrast raised, so that lines of two or three grey levels show."""
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    # Three times the mean slope: 1 changes nothing, 8 draws lines out of noise.
+    # At most three times the mean slope: 1 changes nothing, more raises the noise, too.
     lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 

@@ -14,7 +14,7 @@ from regen3d.types import Camera, Mask, Rgb, RoomLayout
 MARGIN = 0.012
 """Masks are grown by this share of the width: their soft edges and nearest shadows belong to the objects."""
 PANEL_PX = 620
-"""Longer side of a straightened surface; twice as many texels take four times as long and look no sharper."""
+"""Longer side of a straightened surface: the finest at which a plate of 960 x 720 stays within four seconds."""
 
 
 def hole_mask(objects: Sequence[Mask], hw: tuple[int, int]) -> Mask:

@@ -40,7 +40,8 @@ EDGE_SIDES = ((0, -1), (0, 3), (0, 1), (0, 2), (1, -1), (2, -1), (1, 3), (2, 3))
 class BoxWeights:
     """What the evidence counts: tuned on synthetic rooms, then held against rendered ones.
 
-    Doubling `miss` loses rooms whose floor lines are half hidden; halving `colour` loses those with furniture missed.
+    Doubling `miss` loses a rendered room whose floor line is half hidden; half or twice `conflict` or `colour` changes
+    nothing there.
     """
 
     line: float = 0.6

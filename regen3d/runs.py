@@ -45,4 +45,5 @@ def _refs_of(manifest: Manifest) -> list[Ref]:
     values = [entry.value for entry in manifest.stages]
     inputs = [ref for entry in manifest.stages for ref in entry.call.inputs.values()]
     meshes = [entry.mesh for entry in manifest.objects if entry.mesh is not None]
-    return [*{*values, *inputs, *meshes, *manifest.exports.values(), manifest.image.pixels}]
+    named = [*values, *inputs, *meshes, *manifest.exports.values(), manifest.image.pixels]
+    return list({ref.path: ref for ref in named}.values())

@@ -1,6 +1,7 @@
 """Align: where does this object stand?"""
 
 from regen3d.align.engine import AlignRequest
+from regen3d.manifest import believable
 from regen3d.types import Alignment, Asset, Geometry, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
@@ -9,12 +10,13 @@ from tasks.stage import Stage, StageWork, stage_task
 def compute(work: StageWork) -> Alignment:
     """The pose that explains the picture best."""
     points = work.value("geometry", Geometry).image_points
+    layout = work.value("room", Room).layout
     request = AlignRequest(
         view=work.value("view", ObjectView),
         asset=work.value("asset", Asset),
         support=work.call.params["support"],
         points=points if points.scale == "metric" else None,
-        layout=work.value("room", Room).layout,
+        layout=layout if believable(layout.confidence) else None,
         seed=work.call.seed,
     )
     return work.ask_library("regen3d.align.engine:align_object", request)

@@ -9,8 +9,9 @@ from regen3d import codec
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
 from regen3d.frames import gravity_in_camera
+from regen3d.manifest import believable
 from regen3d.store import Ref
-from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, Mesh, ObjectView, Room
+from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.placeholder import placeholder
 from tasks.stage import Stage, StageWork, stage_task
@@ -23,15 +24,13 @@ class AssembledObject:
     instance: Instance
     """What the picture shows of it."""
     status: Literal["ok", "placeholder", "failed"]
-    """`failed` objects have neither mesh nor alignment."""
+    """`failed` objects stand nowhere."""
     reason: str | None
     """Why it is not `ok`."""
     kind: str | None
     """What mesh was made."""
-    mesh: Mesh | None
-    """Object frame."""
-    alignment: Alignment | None
-    """Where it stands."""
+    placed: PlacedObject | None
+    """Its mesh and where it stands."""
     notes: tuple[str, ...]
     """What was assumed or fell back."""
 
@@ -46,7 +45,7 @@ class Assembly:
     """Path in the scene's folder -> file."""
 
 
-codec.register(AssembledObject, Assembly)
+codec.register(PlacedObject, AssembledObject, Assembly)
 
 
 def compute(work: StageWork) -> Assembly:
@@ -58,48 +57,42 @@ def compute(work: StageWork) -> Assembly:
 
 
 def _object(work: StageWork, instance: Instance) -> AssembledObject:
-    reason = work.call.params["failed"].get(instance.name)
-    if reason is None:
-        asset = work.value(f"{instance.name}.asset", Asset)
-        alignment = work.value(f"{instance.name}.alignment", Alignment)
-        return AssembledObject(
-            instance=instance,
-            status="ok",
-            reason=None,
-            kind=asset.kind,
-            mesh=asset.mesh,
-            alignment=alignment,
-            notes=(*asset.notes, *alignment.notes),
-        )
-    made = placeholder(work.value(f"{instance.name}.view", ObjectView), work.call.seed)
+    name, reason = instance.name, work.call.params["failed"].get(instance.name)
+    if reason is not None:
+        return _stand_in(instance, reason, placeholder(work.value(f"{name}.view", ObjectView), work.call.seed))
+    asset, alignment = work.value(f"{name}.asset", Asset), work.value(f"{name}.alignment", Alignment)
     return AssembledObject(
         instance=instance,
-        status="failed" if made is None else "placeholder",
+        status="ok",
+        reason=None,
+        kind=asset.kind,
+        placed=PlacedObject(name=name, alignment=alignment, mesh=asset.mesh, instance=instance),
+        notes=(*asset.notes, *alignment.notes),
+    )
+
+
+def _stand_in(instance: Instance, reason: str, placed: PlacedObject | None) -> AssembledObject:
+    return AssembledObject(
+        instance=instance,
+        status="failed" if placed is None else "placeholder",
         reason=reason,
-        kind=None if made is None else "placeholder",
-        mesh=None if made is None else made[0],
-        alignment=None if made is None else made[1],
+        kind=None if placed is None else "placeholder",
+        placed=placed,
         notes=(),
     )
 
 
 def _settled(objects: list[AssembledObject], camera: Camera, room: Room) -> list[AssembledObject]:
-    standing = [item for item in objects if item.mesh is not None and item.alignment is not None]
-    placed = [
-        PlacedObject(name=item.instance.name, alignment=item.alignment, mesh=item.mesh, instance=item.instance)
-        for item in standing
-    ]
-    alignments = {
-        item.name: alignment for item, alignment in zip(placed, settle(placed, camera, room.layout), strict=True)
-    }
-    return [
-        replace(item, alignment=alignments.get(item.instance.name), notes=_merged(item, alignments)) for item in objects
-    ]
+    standing = [item.placed for item in objects if item.placed is not None]
+    # Walls that are not believable must not push furniture about.
+    layout = room.layout if believable(room.layout.confidence) else None
+    settled = {item.name: alignment for item, alignment in zip(standing, settle(standing, camera, layout), strict=True)}
+    return [item if item.placed is None else _moved(item, item.placed, settled[item.placed.name]) for item in objects]
 
 
-def _merged(item: AssembledObject, alignments: dict[str, Alignment]) -> tuple[str, ...]:
-    settled = alignments.get(item.instance.name)
-    return tuple(dict.fromkeys((*item.notes, *(settled.notes if settled else ()))))
+def _moved(item: AssembledObject, placed: PlacedObject, alignment: Alignment) -> AssembledObject:
+    notes = tuple(dict.fromkeys((*item.notes, *alignment.notes)))
+    return replace(item, placed=replace(placed, alignment=alignment), notes=notes)
 
 
 def _export(work: StageWork, objects: list[AssembledObject], camera: Camera, room: Room) -> dict[str, Ref]:
@@ -107,16 +100,16 @@ def _export(work: StageWork, objects: list[AssembledObject], camera: Camera, roo
     nodes = [
         SceneObject(
             name=item.instance.name,
-            mesh=item.mesh,
-            world_from_object=item.alignment.world_from_object,
+            mesh=item.placed.mesh,
+            world_from_object=item.placed.alignment.world_from_object,
             extras={"label": item.instance.label, "status": item.status, "made_by": made_by.get(item.instance.name)},
         )
         for item in objects
-        if item.mesh is not None and item.alignment is not None
+        if item.placed is not None
     ]
     files = {f"objects/{node.name}.glb": object_glb(node.name, node.mesh, node.extras) for node in nodes}
     files["background.glb"] = background_glb(room)
-    files["scene.glb"] = scene_glb(nodes, room, camera, {"scene": work.call.params["scene"], "seed": work.call.seed})
+    files["scene.glb"] = scene_glb(nodes, room, camera, {"scene": work.call.params["scene"]})
     files["camera.json"] = _camera_json(camera)
     files |= {f"masks/{item.instance.name}.png": codec.png_bytes(item.instance.mask) for item in objects}
     return {path: work.store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}

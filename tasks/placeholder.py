@@ -3,17 +3,18 @@
 import numpy as np
 
 from regen3d.align.box import fit_box
+from regen3d.align.settle import PlacedObject
 from regen3d.errors import StageError
 from regen3d.types import Alignment, FittedBox, Mesh, ObjectView
 
 
-def placeholder(view: ObjectView, seed: int) -> tuple[Mesh, Alignment] | None:
+def placeholder(view: ObjectView, seed: int) -> PlacedObject | None:
     """A box round the object and where it stands; None where not even a box can be fitted."""
     try:
         box = fit_box(view, prior=None, seed=seed)
     except StageError:
         return None
-    pixels = view.image[view.instance.mask]
+    colour = np.median(view.image[view.instance.mask], axis=0).astype(np.uint8)
     alignment = Alignment(
         world_from_object=box.world_from_object,
         support="floor",
@@ -22,7 +23,8 @@ def placeholder(view: ObjectView, seed: int) -> tuple[Mesh, Alignment] | None:
         point_residual_m=None,
         runner_up_margin=0.0,
     )
-    return _box_mesh(box, np.median(pixels, axis=0).astype(np.uint8)), alignment
+    name = view.instance.name
+    return PlacedObject(name=name, alignment=alignment, mesh=_box_mesh(box, colour), instance=view.instance)
 
 
 def _box_mesh(box: FittedBox, colour: np.ndarray) -> Mesh:

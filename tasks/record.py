@@ -145,9 +145,9 @@ def _object(store: Store, item: AssembledObject) -> ObjectEntry:
         kind=item.kind,
         notes=item.notes,
     )
-    mesh, alignment = item.mesh, item.alignment
-    if mesh is None or alignment is None:
+    if item.placed is None:
         return known
+    mesh, alignment = item.placed.mesh, item.placed.alignment
     extent = (mesh.vertices.max(axis=0) - mesh.vertices.min(axis=0)) * alignment.world_from_object.scale
     diagnostics = Diagnostics(
         mask_iou=alignment.mask_iou,

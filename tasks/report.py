@@ -19,23 +19,18 @@ codec.register(ReportPictures)
 def compute(work: StageWork) -> ReportPictures:
     """Render the scene and lay it over the photograph."""
     image, instances = work.image(), work.value("segment", Segmentation).instances
-    standing = [
-        (item.instance, item.mesh, item.alignment)
-        for item in work.value("assemble", Assembly).objects
-        if item.mesh is not None and item.alignment is not None
-    ]
-    placed = [
-        PlacedMesh(mesh=mesh, world_from_mesh=alignment.world_from_object.matrix) for _, mesh, alignment in standing
-    ]
+    objects = work.value("assemble", Assembly).objects
+    standing = [item.placed for item in objects if item.placed is not None]
+    placed = [PlacedMesh(mesh=item.mesh, world_from_mesh=item.alignment.world_from_object.matrix) for item in standing]
     views = room_views(placed, work.value("room", Room), work.value("geometry", Geometry).camera)
     return ReportPictures(
         photo=image,
         masks=mask_sheet(image, instances),
-        overlay=overlay(image, views.camera, [instance.name for instance, _, _ in standing], instances),
+        overlay=overlay(image, views.camera, [item.name for item in standing], instances),
         rendering=views.camera.color,
         plate=work.value("plate", Plate).image,
         dollhouse=views.dollhouse,
-        contact_sheet=contact_sheet([(instance.name, mesh) for instance, mesh, _ in standing]),
+        contact_sheet=contact_sheet([(item.name, item.mesh) for item in standing]),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
 
 from models.segmentation.weights.onnx_writer import CHANNELS_FIRST, CHANNELS_LAST, OnnxWriter
 

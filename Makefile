@@ -11,7 +11,7 @@ help:  ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.installed  ## Install, turn the example picture into a scene, say where it is.
-	$(BIN)/regen3d run examples/living-room.png --out $(OUT)
+	$(BIN)/regen3d run examples/living-room.png --out $(OUT) || [ $$? -eq 3 ]
 	@echo
 	@echo "Your scene is in $(OUT):"
 	@echo "  open $(OUT)/report.html in a browser to see what was found and how well it fits,"

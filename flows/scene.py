@@ -8,18 +8,19 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
-from regen3d.errors import ConfigError, InputError
-from regen3d.manifest import Manifest, StageEntry, believable
+from regen3d.errors import InputError
+from regen3d.fingerprint import run_key
+from regen3d.manifest import Manifest, StageEntry
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
 from tasks.generate import generate
 from tasks.geometry import geometry
-from tasks.ingest import SceneInputs, read_inputs
+from tasks.ingest import SceneInputs, check_mesh_names, read_inputs
 from tasks.isolate import IsolatedObject, isolate, isolated_objects
 from tasks.plate import plate
 from tasks.progress import Progress, tell
-from tasks.record import RunFacts, finish_scene, room_confidence
+from tasks.record import RunFacts, finish_scene, shows_room
 from tasks.report import report
 from tasks.room import room
 from tasks.segment import segment
@@ -47,8 +48,9 @@ class ObjectRun:
         for stage, future in self.futures.items():
             future.wait()
             if not future.state.is_completed():
-                error = future.state.result(raise_on_failure=False)
-                return entries, f"{stage}: {error}"
+                for left in self.futures.keys() - entries.keys():
+                    tell(Progress(stage=left, object=self.name, event="failed"))
+                return entries, f"{stage}: {future.state.result(raise_on_failure=False)}"
             entries[stage] = future.result()
         return entries, None
 
@@ -64,7 +66,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
         InputError: the picture, or another thing that the request names, cannot be used, or shows neither objects
             nor a room.
     """
-    started = time.time()
+    started, key = time.time(), run_key(request)
     inputs = read_inputs(request)
     context = SceneContext(
         store=request.store_uri,
@@ -74,18 +76,12 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
     )
     shared = perceive(context, inputs)
     objects = isolated_objects(context, shared["isolate"])
-    if not objects and not believable(room_confidence(context, shared["room"])):
+    if not objects and not shows_room(context, shared["room"]):
         raise InputError(
             f"'{inputs.image_name}' shows neither objects nor a room that could be found: "
             "give a photograph of a room with its floor in view, or help with --boxes, --masks or --camera"
         )
-    unknown = sorted(set(inputs.meshes) - {item.name for item in objects})
-    if unknown:
-        found = ", ".join(item.name for item in objects) or "none"
-        raise ConfigError(f"--mesh names '{unknown[0]}', which is no object of this scene: the objects are {found}")
-    for item in objects:
-        for stage in OBJECT_STAGES:
-            tell(Progress(stage=stage, object=item.name, event="planned"))
+    check_mesh_names(inputs.meshes, [item.name for item in objects])
     runs = [start_object(context, inputs, item, shared) for item in objects]
     outcomes = {run.name: run.wait() for run in runs}
     shared["assemble"] = put_together(context, inputs, shared, outcomes, objects)
@@ -94,7 +90,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
         context.call("report").with_inputs(image=inputs.image),
         {name: shared[name] for name in ("segment", "plate", "geometry", "room", "assemble")},
     )
-    facts = RunFacts(request=request, inputs=inputs, started=started, id=str(flow_run.id))
+    facts = RunFacts(request=request, inputs=inputs, started=started, id=str(flow_run.id), key=key)
     entries = [*shared.values(), *(entry for entries, _ in outcomes.values() for entry in entries.values())]
     return finish_scene(context, facts, entries)
 
@@ -119,9 +115,12 @@ def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
 
 def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObject, shared: Shared) -> ObjectRun:
     """Start the stages of one object; they wait for each other and for no other object."""
+    made = item.name in inputs.meshes
+    for stage in OBJECT_STAGES[1:] if made else OBJECT_STAGES:
+        tell(Progress(stage=stage, object=item.name, event="planned"))
     futures: dict[str, PrefectFuture[StageEntry]] = {}
     call = context.call("generate", item.name).with_inputs(view=item.view)
-    if item.name in inputs.meshes:
+    if made:
         futures["generate"] = generate.submit(context, call.by_hand(inputs.meshes[item.name]))
     else:
         completion = context.call("complete", item.name).with_inputs(view=item.view)

@@ -29,7 +29,7 @@ class Adapter:
     """SPDX expression."""
     packages: tuple[str, ...] = ()
     """Import names that must be there."""
-    install: str = "pip install regen3d"
+    install: str = "pip install ."
     """The command that installs them."""
 
     @property

@@ -21,7 +21,7 @@ Vector4 = Annotated[list[float], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Vector3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Vector4], Field(min_length=4, max_length=4)]
 
-_OUTSIDE_DIGEST = {"seconds", "reused", "run", "store", "exports", "stages"}
+_OUTSIDE_DIGEST = {"run", "store", "exports", "stages"}
 
 
 class Entry(BaseModel):
@@ -33,7 +33,7 @@ class Entry(BaseModel):
 class StageCall(Entry):
     """One call of one stage: all that its result depends on, but for the code."""
 
-    stage: str = Field(description="segment, plate, geometry, room, isolate, complete, generate, align, assemble.")
+    stage: str = Field(description="Name of the stage.")
     object: str | None = Field(default=None, description="The object's name, for stages that run once an object.")
     adapter: str | None = Field(default=None, description="Name of the model; null where no model runs.")
     inputs: dict[str, Ref] = Field(default_factory=dict, description="Values that the stage reads.")
@@ -142,7 +142,9 @@ class RunEntry(Entry):
     started: str = Field(description="ISO 8601, UTC.")
     seconds: float = Field(description="From start to manifest.")
     host: str = Field(description="Machine.")
-    versions: dict[str, str] = Field(default_factory=dict, description="Of the packages that compute.")
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="Of the packages in the process that wrote this."
+    )
 
 
 class Manifest(Entry):
@@ -160,7 +162,7 @@ class Manifest(Entry):
     room: RoomEntry
     background: Ref = Field(description="Meshes of the empty room.")
     plate: Ref = Field(description="Picture of the empty room.")
-    objects: tuple[ObjectEntry, ...] = Field(description="In the order of their names.")
+    objects: tuple[ObjectEntry, ...] = Field(description="In the order of the segmentation.")
     notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
     stages: tuple[StageEntry, ...] = Field(description="Every finished call, with its provenance.")
     exports: dict[str, Ref] = Field(default_factory=dict, description="Path in the scene's folder -> file.")
@@ -176,11 +178,6 @@ class Manifest(Entry):
         document = self.model_dump(mode="json", exclude=_OUTSIDE_DIGEST)
         document["made"] = sorted((entry.provenance.key, entry.value.digest) for entry in self.stages)
         return digest_of(document)
-
-
-def believable(confidence: float) -> bool:
-    """Whether a room of this confidence can be trusted."""
-    return confidence >= 0.5
 
 
 def schema() -> dict[str, Any]:

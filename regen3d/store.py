@@ -8,9 +8,10 @@ of the box, other protocols through the fsspec package that speaks them (`s3://`
 import contextlib
 import hashlib
 import json
+import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,12 @@ class Store:
         try:
             self._files, self._root = fsspec.core.url_to_fs(uri if "://" in uri else str(Path(uri).absolute()))
         except ImportError as error:
-            raise ConfigError(f"'{uri}' needs a package: install it with `pip install 'regen3d[s3]'`") from error
+            raise ConfigError(
+                f"'{uri}' needs a package: install it with `pip install '.[s3]'` in regen3d's folder"
+            ) from error
         self._is_local = protocol == "file"
-        if self._is_local and Path(self._root).exists() and not Path(self._root).is_dir():
-            raise ConfigError(f"the store '{uri}' is a file: name a folder")
+        if self._is_local:
+            check_folder(Path(self._root), "store")
 
     def put_bytes(self, content: bytes, suffix: str) -> Ref:
         """Keep bytes and return where they are."""
@@ -107,11 +110,10 @@ class Store:
     def has(self, ref: Ref) -> bool:
         """Whether the blob is there with its full size."""
         try:
-            return self._files.info(self._path(ref.path))["size"] == ref.size
+            with self._talking(ref.path):
+                return self._files.info(self._path(ref.path))["size"] == ref.size
         except FileNotFoundError:
             return False
-        except OSError as error:
-            raise self._unavailable(ref.path, error) from error
 
     def put_record(self, key: str, document: Mapping[str, Any]) -> None:
         """Write a JSON document under a key such as `stages/align/3f2a`, replacing what was there."""
@@ -133,33 +135,49 @@ class Store:
 
     def _read(self, path: str) -> bytes | None:
         try:
-            return self._files.cat_file(self._path(path))
+            with self._talking(path):
+                return self._files.cat_file(self._path(path))
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise self._unavailable(path, error) from error
 
     def _write(self, path: str, content: bytes) -> None:
-        target = self._path(path)
-        try:
+        with self._talking(path):
             if self._is_local:
-                write_atomically(Path(target), content)
+                write_atomically(Path(self._path(path)), content)
             else:
                 # One PUT: object stores show an object whole or not at all.
-                self._files.pipe_file(target, content)
-        except OSError as error:
-            raise self._unavailable(path, error) from error
+                self._files.pipe_file(self._path(path), content)
 
     def _remove(self, path: str) -> None:
-        try:
-            # Another reader may have been first.
-            with contextlib.suppress(FileNotFoundError):
-                self._files.rm_file(self._path(path))
-        except OSError as error:
-            raise self._unavailable(path, error) from error
+        # Another reader may have been first.
+        with contextlib.suppress(FileNotFoundError), self._talking(path):
+            self._files.rm_file(self._path(path))
 
-    def _unavailable(self, path: str, error: OSError) -> StoreUnavailableError:
-        return StoreUnavailableError(f"the store '{self.uri}' did not take or give {path}: {error}")
+    @contextlib.contextmanager
+    def _talking(self, path: str) -> Iterator[None]:
+        """Tell whatever the file system raises, but for a missing file, as one of our errors."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            # Object stores raise errors of their clients, which are no OSErrors.
+            if self._is_local and not isinstance(error, OSError):
+                raise
+            raise StoreUnavailableError(f"the store '{self.uri}' did not take or give {path}: {error}") from error
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Make sure that a folder is there, or can be made, and takes files.
+
+    Raises:
+        ConfigError: it is a file, lies below a file, or may not be written to.
+    """
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not place.is_dir():
+        raise ConfigError(f"the {what} cannot be at '{folder}': '{place}' is a file, name a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"the {what} cannot be at '{folder}': nothing may be written to '{place}'")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -147,7 +147,12 @@ class RoomLayout:
     seen: frozenset[Face]
     """Sides that the picture shows; the others are assumed."""
     confidence: float
-    """0..1; below 0.5 the room is not believable and the scene says so."""
+    """0..1; see `believable`."""
+
+    @property
+    def believable(self) -> bool:
+        """Whether walls and floor can be trusted; a scene whose room cannot says so."""
+        return self.confidence >= 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

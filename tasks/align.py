@@ -1,7 +1,6 @@
 """Align: where does this object stand?"""
 
 from regen3d.align.engine import AlignRequest
-from regen3d.manifest import believable
 from regen3d.types import Alignment, Asset, Geometry, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
@@ -16,7 +15,7 @@ def compute(work: StageWork) -> Alignment:
         asset=work.value("asset", Asset),
         support=work.call.params["support"],
         points=points if points.scale == "metric" else None,
-        layout=layout if believable(layout.confidence) else None,
+        layout=layout if layout.believable else None,
         seed=work.call.seed,
     )
     return work.ask_library("regen3d.align.engine:align_object", request)

@@ -9,7 +9,6 @@ from regen3d import codec
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
 from regen3d.frames import gravity_in_camera
-from regen3d.manifest import believable
 from regen3d.store import Ref
 from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, ObjectView, Room
 from tasks.artifacts import Preview
@@ -85,7 +84,7 @@ def _stand_in(instance: Instance, reason: str, placed: PlacedObject | None) -> A
 def _settled(objects: list[AssembledObject], camera: Camera, room: Room) -> list[AssembledObject]:
     standing = [item.placed for item in objects if item.placed is not None]
     # Walls that are not believable must not push furniture about.
-    layout = room.layout if believable(room.layout.confidence) else None
+    layout = room.layout if room.layout.believable else None
     settled = {item.name: alignment for item, alignment in zip(standing, settle(standing, camera, layout), strict=True)}
     return [item if item.placed is None else _moved(item, item.placed, settled[item.placed.name]) for item in objects]
 

@@ -7,6 +7,7 @@ models loaded between calls, and bounds how much runs at once. `local` is this p
 import importlib
 import os
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,6 +40,10 @@ class Executor(Protocol):
         """
         ...
 
+    def slot(self) -> AbstractContextManager[object]:
+        """A place in which one task may hold its inputs and work; waits until one is free."""
+        ...
+
     def close(self) -> None:
         """Close every model and give memory back."""
         ...
@@ -48,22 +53,25 @@ class LocalExecutor:
     """Runs work in the calling thread; models are loaded once and shared by all threads."""
 
     def __init__(self, slots: int) -> None:
-        """Make an executor that runs at most `slots` pieces of work at once."""
+        """Make an executor in which at most `slots` tasks work at once."""
         self._slots = threading.BoundedSemaphore(slots)
         self._models: dict[Adapter, Any] = {}
         self._loading = threading.Lock()
 
     def run(self, work: Work) -> list[Any]:
         """See `Executor.run`."""
-        with self._slots:
-            try:
-                answers = self._answer(work)
-            except MemoryError as error:
-                task = work.method or work.target
-                raise OutOfMemoryError(f"memory ran out in {task}: free some, or use a smaller picture") from error
+        try:
+            answers = self._answer(work)
+        except MemoryError as error:
+            task = work.method or work.target
+            raise OutOfMemoryError(f"memory ran out in {task}: free some, or use a smaller picture") from error
         if len(answers) != len(work.requests):
             raise ModelOutputError(f"{work.method} gave {len(answers)} answers to {len(work.requests)} requests")
         return answers
+
+    def slot(self) -> AbstractContextManager[object]:
+        """See `Executor.slot`."""
+        return self._slots
 
     def close(self) -> None:
         """See `Executor.close`."""

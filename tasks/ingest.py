@@ -1,5 +1,6 @@
 """What the user gave, read, validated and kept in the store before any stage runs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,8 @@ class SceneInputs(Entry):
     """File name of the picture."""
     image: Ref
     """The working picture."""
-    width: int
-    """Its width in pixels."""
-    height: int
-    """Its height in pixels."""
+    wh: tuple[int, int]
+    """Its width and height in pixels."""
     labels: tuple[str, ...]
     """What to look for."""
     boxes: tuple[dict[str, Any], ...]
@@ -88,8 +87,7 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         name=request.name,
         image_name=Path(request.image).name,
         image=codec.put_value(store, given.picture.pixels),
-        width=given.picture.wh[0],
-        height=given.picture.wh[1],
+        wh=given.picture.wh,
         labels=request.labels,
         boxes=tuple({"label": item.label, "box": list(item.box)} for item in given.boxes),
         masks=keep(given.masks),
@@ -101,15 +99,31 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
 
 
 def _read(request: SceneRequest) -> _Given:
+    if request.labels and (request.boxes or request.masks):
+        raise ConfigError("--labels says what to look for, but --boxes or --masks already say it: give one of them")
     picture = read_image(Path(request.image))
+    masks = _segmentation(request, picture)
+    if masks is not None:
+        check_mesh_names(request.meshes, [instance.name for instance in masks.instances])
     return _Given(
         picture=picture,
         boxes=read_boxes(Path(request.boxes), picture) if request.boxes else (),
-        masks=_segmentation(request, picture),
+        masks=masks,
         camera=_camera(request, picture),
         plate=_plate(request, picture),
         meshes={name: _asset(Path(path)) for name, path in request.meshes.items()},
     )
+
+
+def check_mesh_names(meshes: Mapping[str, object], objects: Sequence[str]) -> None:
+    """Make sure that every mesh of the user belongs to an object.
+
+    Raises:
+        ConfigError: a name is that of no object.
+    """
+    for name in sorted(set(meshes) - set(objects)):
+        found = ", ".join(objects) or "none"
+        raise ConfigError(f"--mesh names '{name}', which is no object of this scene: the objects are {found}")
 
 
 def _segmentation(request: SceneRequest, picture: Picture) -> Segmentation | None:

@@ -16,7 +16,7 @@ class Progress:
     object: str | None
     """Which object, for stages that run once an object."""
     event: Literal["planned", "started", "finished", "reused", "failed"]
-    """`planned` comes once an object when the number of objects is known."""
+    """`planned` comes once a stage of each object, as soon as the objects are known; `failed` when no try is left."""
 
 
 _listeners: list[Callable[[Progress], None]] = []

@@ -21,7 +21,6 @@ from regen3d.manifest import (
     RoomEntry,
     RunEntry,
     StageEntry,
-    believable,
 )
 from regen3d.runs import deliver, keep_run
 from regen3d.store import Ref, Store
@@ -46,11 +45,13 @@ class RunFacts:
     """Seconds since the epoch."""
     id: str
     """The flow run."""
+    key: str
+    """`regen3d.fingerprint.run_key` of the request before its files were read."""
 
 
-def room_confidence(context: SceneContext, entry: StageEntry) -> float:
-    """Confidence of a finished room, 0..1."""
-    return codec.get_value(Store(context.store), entry.value, Room).layout.confidence
+def shows_room(context: SceneContext, entry: StageEntry) -> bool:
+    """Whether a finished room is believable."""
+    return codec.get_value(Store(context.store), entry.value, Room).layout.believable
 
 
 def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntry]) -> Manifest:
@@ -72,9 +73,10 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     files["report.html"] = report_html(manifest, pictures).encode()
     kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
     manifest = manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
-    if all(entry.status == "ok" for entry in manifest.objects):
-        # What failed for want of memory may succeed next time: such a run is not an answer to keep.
-        keep_run(store, run_key(facts.request), manifest)
+    # What failed for want of memory may succeed next time, and a file that was saved during the run belongs to
+    # another answer: neither is kept.
+    if all(entry.status == "ok" for entry in manifest.objects) and run_key(facts.request) == facts.key:
+        keep_run(store, facts.key, manifest)
     return deliver(store, manifest, Path(facts.request.out))
 
 
@@ -91,7 +93,7 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
         profile=facts.request.profile,
         adapters=context.adapters,
         seed=context.seed,
-        image=ImageEntry(name=inputs.image_name, pixels=inputs.image, width=inputs.width, height=inputs.height),
+        image=ImageEntry(name=inputs.image_name, pixels=inputs.image, width=inputs.wh[0], height=inputs.wh[1]),
         camera=_camera(codec.get_value(store, _value(entries, "geometry"), Geometry)),
         room=room,
         background=_value(entries, "room"),
@@ -128,7 +130,7 @@ def _room(room: Room) -> RoomEntry:
         bounds_max=layout.bounds_max.tolist(),
         seen=sorted(layout.seen),
         confidence=layout.confidence,
-        believable=believable(layout.confidence),
+        believable=layout.believable,
         scale_source=room.scale_source,
     )
 

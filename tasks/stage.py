@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from models import base, registry
 from regen3d import codec
-from regen3d.errors import Regen3dError
+from regen3d.errors import ConfigError, Regen3dError
 from regen3d.fingerprint import derive_seed, key_of
 from regen3d.manifest import HAND_MADE, Entry, Provenance, StageCall, StageEntry
 from regen3d.store import Store
@@ -64,7 +64,14 @@ class StageWork:
     """Name of the executor."""
 
     def value(self, name: str, kind: type[Value]) -> Value:
-        """An input of the call."""
+        """An input of the call.
+
+        Raises:
+            ConfigError: the call has no input of that name.
+        """
+        if name not in self.call.inputs:
+            given = ", ".join(sorted(self.call.inputs)) or "none"
+            raise ConfigError(f"'{self.call.title}' needs the input '{name}': it was given {given}")
         return codec.get_value(self.store, self.call.inputs[name], kind)
 
     def image(self) -> Rgb:
@@ -118,7 +125,6 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         if entry is None:
             entry = _compute(stage, work)
     except Regen3dError as error:
-        tell(Progress(stage=stage.name, object=call.object, event="failed"))
         raise error.within(stage.name, call.object) from error.__cause__
     tell(Progress(stage=stage.name, object=call.object, event="reused" if entry.reused else "finished"))
     return entry
@@ -139,7 +145,8 @@ def find_entry(store: Store, call: StageCall) -> StageEntry | None:
 
 def _compute(stage: Stage, work: StageWork) -> StageEntry:
     started = time.perf_counter()
-    value = stage.compute(work)
+    with executor_for(work.execution).slot():
+        value = stage.compute(work)
     entry = StageEntry(
         call=work.call,
         value=codec.put_value(work.store, value),
@@ -153,18 +160,17 @@ def _compute(stage: Stage, work: StageWork) -> StageEntry:
 
 
 def _record_key(call: StageCall) -> str:
-    return f"stages/{call.stage}/{key_of(call, _provenance(call, key='').revision)}"
+    return f"stages/{call.stage}/{_provenance(call).key}"
 
 
-def _provenance(call: StageCall, key: str | None = None) -> Provenance:
+def _provenance(call: StageCall) -> Provenance:
     if call.adapter is None or call.adapter == HAND_MADE:
         licence = "MIT" if call.adapter is None else "user"
         made = {"adapter": call.adapter or "regen3d", "model": call.stage, "revision": "1", "licence": licence}
     else:
         found = registry.find(call.stage, call.adapter)
         made = {name: getattr(found, name) for name in ("model", "revision", "licence")} | {"adapter": found.name}
-    key = key_of(call, made["revision"]) if key is None else key
-    return Provenance(**made, seed=call.seed, key=key)
+    return Provenance(**made, seed=call.seed, key=key_of(call, made["revision"]))
 
 
 def _may_heal(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -53,14 +53,16 @@ def _root(
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
-        app(standalone_mode=True)
+        app()
+    except SystemExit as exit_:
+        # Typer turns Ctrl-C into a silent exit with this code.
+        if exit_.code == INTERRUPTED:
+            _complain("stopped; finished stages are kept: run the same command again to go on")
+        raise
     except Regen3dError as error:
         place = " ".join(part for part in (error.stage, error.instance) if part)
         _complain(f"{place}: {error}" if place else str(error))
         sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)
-    except KeyboardInterrupt:
-        _complain("stopped; finished stages are kept: run the same command again to go on")
-        sys.exit(INTERRUPTED)
     except Exception as error:
         if "REGEN3D_DEBUG" in os.environ:
             raise

@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PARTS: tuple[tuple[str, str, str], ...] = (
-    ("prefect", "prefect", "pip install regen3d"),
-    ("torch", "torch", "pip install regen3d"),
-    ("onnxruntime", "onnxruntime", "pip install regen3d"),
-    ("opencv", "opencv-python-headless", "pip install regen3d"),
-    ("trimesh", "trimesh", "pip install regen3d"),
-    ("ray", "ray", "pip install 'regen3d[ray]'"),
-    ("s3fs", "s3fs", "pip install 'regen3d[s3]'"),
-    ("google-genai", "google-genai", "pip install 'regen3d[gemini]'"),
-    ("transformers (SAM, GroundingDINO)", "transformers", "pip install 'regen3d[grounded-sam]'"),
-    ("vggt", "vggt", "pip install 'regen3d[vggt]' and the vggt repository, see README"),
-    ("hunyuan3d", "hy3dgen", "pip install 'regen3d[hunyuan3d]' && pip install --no-deps hy3dgen==2.0.2"),
-    ("pytorch3d", "pytorch3d", "pip install 'regen3d[pytorch3d]' and PyTorch3D's own guide"),
-    ("open3d", "open3d", "pip install 'regen3d[open3d]'"),
-    ("usd-core", "usd-core", "pip install 'regen3d[usd]'"),
+    ("prefect", "prefect", "pip install ."),
+    ("torch", "torch", "pip install ."),
+    ("onnxruntime", "onnxruntime", "pip install ."),
+    ("opencv", "opencv-python-headless", "pip install ."),
+    ("trimesh", "trimesh", "pip install ."),
+    ("ray", "ray", "pip install '.[ray]'"),
+    ("s3fs", "s3fs", "pip install '.[s3]'"),
+    ("google-genai", "google-genai", "pip install '.[gemini]'"),
+    ("transformers (SAM, GroundingDINO)", "transformers", "pip install '.[grounded-sam]'"),
+    ("vggt", "vggt", "pip install '.[vggt]' and the vggt repository, see README"),
+    ("hunyuan3d", "hy3dgen", "pip install '.[hunyuan3d]' && pip install --no-deps hy3dgen==2.0.2"),
+    ("pytorch3d", "pytorch3d", "pip install '.[pytorch3d]' and PyTorch3D's own guide"),
+    ("open3d", "open3d", "pip install '.[open3d]'"),
+    ("usd-core", "usd-core", "pip install '.[usd]'"),
 )
 """Named part, distribution that carries it, command that installs it."""
 

@@ -109,18 +109,23 @@ def _check(request: "SceneRequest") -> None:
     from tasks.ingest import check_inputs
 
     for stage, name in adapters_of(request.profile, request.overrides).items():
-        registry.find(stage, name)
+        adapter = registry.find(stage, name)
+        if adapter.missing:
+            packages = ", ".join(adapter.missing)
+            raise ConfigError(f"'{name}' for {stage} needs {packages}: install with `{adapter.install}`")
     check_scene_folder(Path(request.out))
     check_inputs(request)
 
 
 def _compute(request: "SceneRequest") -> "Manifest":
-    from regen3d.cli.progress import progress_bar
+    from regen3d.cli.progress import SCENE_STAGES, progress_bar
     from regen3d.cli.quiet import calm_prefect
 
     calm_prefect()
-    with progress_bar() as bar:
+    with progress_bar(SCENE_STAGES) as bar:
         bar.begin("starting the orchestrator")
+        from flows.client import check_server
         from flows.scene import reconstruct_scene
 
+        check_server()
         return reconstruct_scene(request)

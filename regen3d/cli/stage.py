@@ -23,8 +23,8 @@ def stage(
 ) -> None:
     """Run one stage of a finished scene again, alone, from the inputs that its manifest names.
 
-    The result is computed anew, kept in the scene's store, and compared with the old one. The scene's files stay as
-    they are; `regen3d run` builds a scene of the stored results.
+    The result is computed anew, kept in the scene's store, and compared with the old one: to see whether a stage is
+    repeatable, how long it takes, or what another seed gives. The scene's files stay as they are.
 
     Example: regen3d stage align --manifest scenes/living-room/manifest.json --object armchair-1
     """
@@ -35,14 +35,16 @@ def stage(
     old = _chosen(scene, name, object_)
     calls = [_changed(entry, seed, parse_overrides(set_ or [])).call for entry in old]
     calm_prefect()
-    with progress_bar() as bar:
+    with progress_bar(len(calls)) as bar:
         bar.begin("starting the orchestrator")
+        from flows.client import check_server
         from flows.stage import run_stage_again
         from tasks.stage import SceneContext
 
         context = SceneContext(
             store=store_of(scene, manifest), adapters=scene.adapters, seed=scene.seed, execution="local"
         )
+        check_server()
         new = run_stage_again(context, calls)
     _print(old, new, context.store)
 
@@ -82,8 +84,8 @@ def _chosen(scene: "Manifest", name: str, wanted: str | None) -> "list[StageEntr
         objects = [str(entry.call.object) for entry in entries if entry.call.object]
         entries = [entry for entry in entries if entry.call.object == wanted]
         if not entries:
-            known = ", ".join(objects) or "this stage does not run once an object"
-            raise ConfigError(f"the manifest has no finished '{name}' of '{wanted}': {known}")
+            choice = f"choose one of {', '.join(objects)}" if objects else "this stage runs once a scene, drop --object"
+            raise ConfigError(f"the manifest has no finished '{name}' of '{wanted}': {choice}")
     if not entries:
         raise ConfigError(f"the manifest has no finished '{name}': run the scene first")
     return entries
@@ -96,6 +98,8 @@ def _changed(entry: "StageEntry", seed: int | None, overrides: dict[str, str]) -
     call = entry.call
     if set(overrides) - {call.stage}:
         raise ConfigError(f"--set names another stage than '{call.stage}', which alone runs here")
+    if overrides and call.adapter is None:
+        raise ConfigError(f"no model runs in '{call.stage}': drop --set")
     changes: dict[str, object] = {}
     if call.stage in overrides:
         changes["adapter"] = registry.find(call.stage, overrides[call.stage]).name
@@ -108,7 +112,8 @@ def _print(old: "list[StageEntry]", new: "list[StageEntry]", store: str) -> None
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("stage", "seconds", "result", "value in the store")
+    table = Table("stage", "seconds", "result")
+    table.add_column("value in the store", overflow="fold")
     for before, after in zip(old, new, strict=True):
         same = "same as before" if before.value.digest == after.value.digest else "differs from before"
         table.add_row(after.call.title, f"{after.seconds:.1f}", same, after.value.path)

@@ -1,10 +1,11 @@
 """The scene's folder: the exports of a manifest as ordinary files, and the manifest beside them.
 
-Files appear whole or not at all, and the manifest last, so that a folder with a manifest has all that it lists. Only
-files that an earlier manifest lists and that nobody changed since are ever removed.
+Files appear whole or not at all, and the manifest last. Nothing that somebody changed by hand is ever lost: only files
+that an earlier manifest lists and that are as it left them are removed or replaced; others are moved aside first.
 """
 
 import hashlib
+import itertools
 import json
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from regen3d.errors import ConfigError, StoreUnavailableError
 from regen3d.manifest import Manifest
-from regen3d.store import Ref, Store, write_atomically
+from regen3d.store import Ref, Store, check_folder, write_atomically
 
 MANIFEST_NAME = "manifest.json"
 """File name of the manifest in the scene's folder."""
@@ -40,6 +41,7 @@ def write_scene_folder(store: Store, manifest: Manifest, out: Path) -> list[Path
     try:
         for path, ref in manifest.exports.items():
             if not _holds(targets[path], ref):
+                _keep_aside(targets[path], earlier.get(path))
                 write_atomically(targets[path], store.get_bytes(ref))
                 written.append(targets[path])
         for path, ref in earlier.items():
@@ -60,8 +62,7 @@ def check_scene_folder(out: Path) -> None:
     Raises:
         ConfigError: it is a file, or holds a `manifest.json` that regen3d did not write.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"'{out}' is a file: name a folder for the scene")
+    check_folder(out.absolute(), "scene")
     _earlier_exports(out)
 
 
@@ -96,6 +97,14 @@ def _holds(path: Path, ref: Ref) -> bool:
     if not path.is_file() or path.stat().st_size != ref.size:
         return False
     return hashlib.sha256(path.read_bytes()).hexdigest() == ref.digest
+
+
+def _keep_aside(path: Path, earlier: Ref | None) -> None:
+    """Rename a file that regen3d did not write as it is now: `mask.png` becomes `mask.yours-1.png`."""
+    if not path.is_file() or (earlier is not None and _holds(path, earlier)):
+        return
+    names = (path.with_name(f"{path.stem}.yours-{number}{path.suffix}") for number in itertools.count(1))
+    path.rename(next(name for name in names if not name.exists()))
 
 
 def _remove_unchanged(out: Path, path: Path, ref: Ref) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong stays small: one object, one try, one sentence."""
 
+import html
 import json
 from pathlib import Path
 
@@ -11,33 +12,51 @@ from prefect import flow
 from regen3d.config import SceneRequest
 from regen3d.errors import ConfigError, InputError, StageError, StoreUnavailableError
 from regen3d.manifest import StageCall, StageEntry
+from regen3d.store import Store
 from regen3d.types import Instance
+from tasks import assemble
 from tasks.progress import Progress
 from tasks.stage import SceneContext, Stage, StageWork, stage_task
-from tests.flows.conftest import reconstruct
+from tests.flows.conftest import FinishedScene, reconstruct
 from tests.synthetic.files import write_inputs
 from tests.synthetic.room import SyntheticRoom
 
 
 def test_one_impossible_object_does_not_fail_the_scene(
-    prefect_server: None, synthetic_room: SyntheticRoom, tmp_path: Path
+    prefect_server: None, synthetic_inputs: Path, tmp_path: Path
 ) -> None:
-    folder = write_inputs(synthetic_room, tmp_path / "given").parent
-    # Nothing that stands on the floor shows only above the horizon.
-    mask = np.zeros(synthetic_room.image.shape[:2], dtype=bool)
-    mask[2:14, 5:9] = True
-    for path in (folder / "masks").glob("*.png"):
-        if not path.name.startswith("cabinet"):
-            path.unlink()
-    Image.fromarray(mask).save(folder / "masks" / "chair-9.png")
-    scene = reconstruct(_request(folder, tmp_path / "out"))
-    by_name = {entry.name: entry for entry in scene.manifest.objects}
-    assert by_name["cabinet-1"].status == "ok"
-    assert by_name["chair-9"].status in ("placeholder", "failed")
-    assert by_name["chair-9"].reason
+    boxes = json.loads((synthetic_inputs / "boxes.json").read_text())["boxes"]
+    cabinet = next(box for box in boxes if box["label"] == "cabinet")
+    # One of two objects that claim the same pixels is left with none.
+    (tmp_path / "boxes.json").write_text(json.dumps([cabinet, cabinet]))
+    scene = reconstruct(
+        SceneRequest(
+            image=str(synthetic_inputs / "image.png"), out=str(tmp_path / "out"), boxes=str(tmp_path / "boxes.json")
+        )
+    )
+    assert sorted(entry.status for entry in scene.manifest.objects) == ["failed", "ok"]
+    failed = next(entry for entry in scene.manifest.objects if entry.status == "failed")
+    assert failed.reason is not None
+    assert "empty" in failed.reason
     assert scene.manifest.status == "partial"
     assert (scene.out / "scene.glb").is_file()
-    assert by_name["chair-9"].reason in (scene.out / "report.html").read_text().replace("&#39;", "'")
+    assert failed.reason in html.unescape((scene.out / "report.html").read_text())
+
+
+def test_an_object_without_a_mesh_gets_a_box_in_its_place(furnished_scene: FinishedScene) -> None:
+    entry = next(entry for entry in furnished_scene.manifest.stages if entry.call.stage == "assemble")
+    call = entry.call.model_copy(update={"params": {**entry.call.params, "failed": {"cabinet-1": "generate: no idea"}}})
+    store = Store(furnished_scene.request.store_uri)
+    assembly = assemble.compute(StageWork(call=call, store=store, execution="local"))
+    by_name = {item.instance.name: item for item in assembly.objects}
+    stand_in, true = by_name["cabinet-1"], furnished_scene.manifest.objects
+    assert (stand_in.status, stand_in.kind, stand_in.reason) == ("placeholder", "placeholder", "generate: no idea")
+    assert stand_in.placed is not None
+    fitted = next(item for item in true if item.name == "cabinet-1")
+    place = np.array(fitted.world_from_object)[:3, 3]
+    assert np.linalg.norm(stand_in.placed.alignment.world_from_object.translation - place) < 0.5
+    assert "objects/cabinet-1.glb" in assembly.exports
+    assert all(item.status == "ok" for name, item in by_name.items() if name != "cabinet-1")
 
 
 def test_an_empty_room_is_a_whole_scene(

@@ -1,6 +1,7 @@
 """The record of a scene: its published schema, its digest, what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -8,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 import regen3d
-from regen3d.manifest import HAND_MADE, Manifest, Provenance, StageCall, StageEntry, believable, schema
+from regen3d.manifest import HAND_MADE, Manifest, Provenance, StageCall, StageEntry, schema
 from regen3d.store import Ref, Store
 from tests.synthetic.records import finished_scene
 from tests.synthetic.room import SyntheticRoom
@@ -165,5 +166,5 @@ def test_seconds_are_not_negative() -> None:
 
 
 @pytest.mark.parametrize(("confidence", "answer"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
-def test_believable(confidence: float, answer: bool) -> None:
-    assert believable(confidence) is answer
+def test_believable(confidence: float, answer: bool, synthetic_room: SyntheticRoom) -> None:
+    assert replace(synthetic_room.layout, confidence=confidence).believable is answer

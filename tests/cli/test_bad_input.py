@@ -77,6 +77,8 @@ CASES: list[Case] = [
         lambda d: [_picture(d), "--mesh", f"chair-1={_file(d, 'm.glb', b'glTF rubbish')}"],
         "m.glb",
     ),
+    ("labels beside boxes", lambda d: [_picture(d), "--labels", "chair", "--boxes", "b.json"], "--labels"),
+    ("a store below a file", lambda d: [_picture(d), "--store", f"{_file(d, 'f', b'x')}/store"], "is a file"),
     ("empty labels", lambda d: [_picture(d), "--labels", " , "], "label"),
 ]
 

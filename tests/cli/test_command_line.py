@@ -1,5 +1,8 @@
 """The command line as a user starts it: in a process of its own."""
 
+import importlib.util
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,7 +42,8 @@ def test_doctor_says_what_can_run_and_how_to_get_the_rest() -> None:
     answer = _run("doctor")
     assert answer.returncode == 0, answer.stdout
     assert "embedded profile can run" in answer.stdout
-    assert "[s3]" in answer.stdout.replace("\n", "") or "s3fs" in answer.stdout
+    assert "pip install" in answer.stdout
+    assert "[ray]" in answer.stdout or importlib.util.find_spec("ray") is not None
 
 
 def test_bad_input_is_refused_before_an_orchestrator_starts(tmp_path: Path) -> None:
@@ -50,3 +54,34 @@ def test_bad_input_is_refused_before_an_orchestrator_starts(tmp_path: Path) -> N
     assert "Traceback" not in answer.stderr
     assert not (tmp_path / "out").exists()
     assert time.monotonic() - started < 60
+
+
+def test_a_server_that_does_not_answer_is_one_sentence(synthetic_inputs: Path, tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [COMMAND, "run", str(synthetic_inputs / "image.png"), "--out", str(tmp_path / "out")],
+        # Nothing listens on the discard port.
+        env=os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "PREFECT_API_URL" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_ctrl_c_says_that_nothing_is_lost(synthetic_inputs: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "run", str(synthetic_inputs / "image.png"), "--out", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
+    assert process.wait(timeout=120) == 130, said
+    assert "run the same command again" in said
+    assert "Traceback" not in said

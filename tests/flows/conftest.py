@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
+from regen3d.cli.quiet import calm_prefect
 from regen3d.config import SceneRequest
 from regen3d.manifest import Manifest
 from tasks.progress import Progress, listening
@@ -14,6 +14,8 @@ from tasks.progress import Progress, listening
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
+    calm_prefect()
+
     with prefect_test_harness(server_startup_timeout=180):
         yield
 

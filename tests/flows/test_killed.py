@@ -48,6 +48,7 @@ def _kill_after(inputs: Path, out: Path, stage: str, pause_s: float = 0.0) -> se
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert process.stdout is not None
+    process.stdout.close()
     return _titles(lines, "finished", "reused")
 
 

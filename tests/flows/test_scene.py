@@ -1,7 +1,10 @@
 """The whole flow on the furnished test room: what it writes, what it says, what it does not do twice."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from flows.stage import run_stage_again
 from regen3d import codec
 from regen3d.config import STAGES
 from regen3d.fingerprint import run_key
@@ -17,8 +21,11 @@ from regen3d.metrics.masks import mask_iou
 from regen3d.runs import find_run
 from regen3d.store import Store
 from regen3d.types import Alignment, Asset
+from tasks.stage import SceneContext
 from tests.flows.conftest import FinishedScene, reconstruct
 from tests.synthetic.room import SyntheticRoom
+
+COMMAND = str(Path(sys.executable).with_name("regen3d"))
 
 
 def _finished(scene: FinishedScene, event: str) -> set[tuple[str, str | None]]:
@@ -94,9 +101,7 @@ def test_a_second_flow_computes_nothing(furnished_scene: FinishedScene) -> None:
     assert again.manifest.digest == furnished_scene.manifest.digest
 
 
-def test_another_seed_or_store_gives_the_same_embedded_scene_digest(
-    furnished_scene: FinishedScene, tmp_path: Path
-) -> None:
+def test_a_fresh_store_gets_the_same_scene(furnished_scene: FinishedScene, tmp_path: Path) -> None:
     request = furnished_scene.request.model_copy(update={"out": str(tmp_path / "again")})
     again = reconstruct(request)
     assert _finished(again, "reused") == set()
@@ -132,3 +137,33 @@ def _copied(scene: FinishedScene, folder: Path) -> tuple:
     shutil.copytree(scene.out, folder / "scene")
     request = scene.request.model_copy(update={"out": str(folder / "scene")})
     return request, Store(request.store_uri)
+
+
+def test_a_finished_run_is_answered_without_an_orchestrator(furnished_scene: FinishedScene, tmp_path: Path) -> None:
+    request, _ = _copied(furnished_scene, tmp_path)
+    (tmp_path / "scene/scene.glb").unlink()
+    answer = subprocess.run(
+        [COMMAND, "run", request.image, "--masks", request.masks, "--camera", request.camera, "--out", request.out],
+        # Whatever would ask a server would fail: nothing listens on the discard port.
+        env=os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "Nothing to compute" in answer.stdout
+    assert (tmp_path / "scene/scene.glb").is_file()
+
+
+def test_one_stage_runs_again_alone_and_repeats_itself(furnished_scene: FinishedScene) -> None:
+    old = [entry for entry in furnished_scene.manifest.stages if entry.call.stage == "align"]
+    context = SceneContext(
+        store=furnished_scene.request.store_uri,
+        adapters=furnished_scene.manifest.adapters,
+        seed=furnished_scene.manifest.seed,
+        execution="local",
+    )
+    new = run_stage_again(context, [entry.call for entry in old])
+    assert [entry.value for entry in new] == [entry.value for entry in old]
+    assert not any(entry.reused for entry in new)

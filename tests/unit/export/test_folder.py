@@ -50,6 +50,22 @@ def test_a_changed_file_is_put_right(store: Store, out: Path, manifest: Manifest
     (out / "scene.glb").write_bytes(b"WHOLE")
     assert write_scene_folder(store, scene, out) == [out / "scene.glb"]
     assert (out / "scene.glb").read_bytes() == b"whole"
+    assert (out / "scene.yours-1.glb").read_bytes() == b"WHOLE"
+
+
+def test_what_an_artist_changed_is_never_lost(store: Store, out: Path, manifest: Manifest):
+    for painted in (b"first", b"second"):
+        write_scene_folder(store, exporting(manifest, store, scene=b"ours"), out)
+        (out / "scene.glb").write_bytes(painted)
+    write_scene_folder(store, exporting(manifest, store, scene=b"newer"), out)
+    assert (out / "scene.glb").read_bytes() == b"newer"
+    assert {(out / f"scene.yours-{k}.glb").read_bytes() for k in (1, 2)} == {b"first", b"second"}
+
+
+def test_what_is_as_it_was_written_is_replaced(store: Store, out: Path, manifest: Manifest):
+    write_scene_folder(store, exporting(manifest, store, scene=b"old"), out)
+    write_scene_folder(store, exporting(manifest, store, scene=b"new"), out)
+    assert files_in(out) == {"scene.glb", "manifest.json"}
 
 
 def test_files_of_an_earlier_run_go_and_others_stay(store: Store, out: Path, manifest: Manifest):

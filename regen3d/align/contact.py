@@ -29,14 +29,28 @@ def contact_shares(item: Instance, instances: Sequence[Instance]) -> dict[int, f
     return {j: share for j, share in shares.items() if share > 0.0}
 
 
-def lower_contact(mask: Mask) -> Mask:
-    """Pixels right below the lower end of a mask: under those columns that reach into its lowest tenth."""
+def mouth_share(vessel: Mask, item: Mask) -> float:
+    """Share of the columns of a vessel's upper end over which another object begins, 0..1.
+
+    Contents begin within a tenth of the vessel's height above it: stems and dark mouths are in neither mask.
+    """
+    over = lower_contact(vessel[::-1], reach_px=round(LOWER_SHARE * int(vessel.any(axis=1).sum())))[::-1]
+    return float((over & item).any(axis=0).sum()) / max(float(over.any(axis=0).sum()), 1.0)
+
+
+def lower_contact(mask: Mask, reach_px: int = 0) -> Mask:
+    """Pixels right below the lower end of a mask: under those columns that reach into its lowest tenth.
+
+    Args:
+        mask: the object.
+        reach_px: how far down they go, if more than the gap between sloppy masks.
+    """
     rows = np.flatnonzero(mask.any(axis=1))
     if rows.size == 0:
         return np.zeros_like(mask)
     height = mask.shape[0]
     depth = max(3, round(LOWER_SHARE * (int(rows[-1]) - int(rows[0]))))
-    reach = max(2, round(REACH_SHARE * height))
+    reach = max(2, reach_px, round(REACH_SHARE * height))
     lowest = height - 1 - np.argmax(mask[::-1], axis=0)
     columns = np.flatnonzero(mask.any(axis=0) & (lowest >= rows[-1] - depth))
     below = np.zeros_like(mask)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from regen3d.align.planes import Walls
 from regen3d.align.pose import FLOOR, Parameters, SupportPlane, place, to_object_frame
 from regen3d.align.proxy import Proxy
 from regen3d.align.target import Target
@@ -45,6 +46,19 @@ HANGING_SQUARE_WEIGHT = 0.4
 SQUARE_LIMIT_RAD = np.radians(12.0)
 """A turn from which on standing askew costs no more: what is meant to stand askew does so by more."""
 
+HINT_WEIGHT = 0.1
+"""Of facing the other way than the pose under which the mesh was made. Poses of half a turn differ by 0.03 to 0.05 in
+their silhouettes for sofas and armchairs, and what was painted on the mesh is right for one of them only."""
+
+FACING_WEIGHT = 0.04
+"""The same without such a pose, for facing away from the camera: as in the box fit, for the same reason."""
+
+WALL_WEIGHT = 0.2
+"""Of standing behind a wall that the picture shows."""
+
+WALL_SLACK_M, WALL_LIMIT_M = 0.1, 0.9
+"""Reaching this far into a wall costs nothing, as room boxes are that inexact; and this far costs all of it."""
+
 SLIDES = 2
 """Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
 
@@ -66,6 +80,10 @@ class Evidence:
     """Logarithm of the scale that gives the object its own size; None where its size is unknown."""
     square_yaw: float | None = None
     """A direction in radians to which objects are square, as the room's walls are; None where it is unknown."""
+    hinted_yaw: float | None = None
+    """The yaw in radians under which the mesh was made; None where it is unknown: then fronts face the camera."""
+    walls: Walls | None = None
+    """The walls that the object cannot stand behind; None where none is known."""
 
 
 def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
@@ -84,7 +102,20 @@ def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"
         askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
         weight = SQUARE_WEIGHT if evidence.plane is FLOOR else HANGING_SQUARE_WEIGHT
         total += weight * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
-    return total
+    if evidence.walls is not None:
+        beyond = evidence.walls.beyond(world) - WALL_SLACK_M
+        total += WALL_WEIGHT * np.clip(beyond / WALL_LIMIT_M, 0.0, 1.0)
+    return total + _turn_cost(evidence, parameters, world)
+
+
+def _turn_cost(
+    evidence: Evidence, parameters: Parameters, world: Float[np.ndarray, "b v 3"]
+) -> Float[np.ndarray, " b"]:
+    """What it costs to face away from where the front is expected: all of it for half a turn."""
+    if evidence.hinted_yaw is not None:
+        return 0.5 * HINT_WEIGHT * (1.0 - np.cos(parameters[:, 2] - evidence.hinted_yaw))
+    towards = evidence.target.eye - world.mean(axis=1)
+    return 0.5 * FACING_WEIGHT * (1.0 - np.cos(parameters[:, 2] - np.arctan2(towards[:, 0], towards[:, 2])))
 
 
 def silhouette_iou(evidence: Evidence, camera: Float[np.ndarray, "b v 3"]) -> Float[np.ndarray, " b"]:

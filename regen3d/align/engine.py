@@ -8,7 +8,7 @@ from jaxtyping import Float
 from regen3d.align.appearance import rank_by_appearance
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
 from regen3d.align.energy import Evidence
-from regen3d.align.planes import support_plane
+from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinates, similarity
 from regen3d.align.proxy import make_proxy
 from regen3d.align.refine import Refined, refine
@@ -63,6 +63,9 @@ def align_object(request: AlignRequest) -> Alignment:
         target=target,
         known_log_scale=0.0 if request.asset.scale == "metric" and not lowered else None,
         square_yaw=None if request.layout is None else request.layout.yaw_rad,
+        hinted_yaw=None if request.asset.pose_hint is None else yaw_of(request.asset.pose_hint.rotation),
+        # What stands on an object is placed farther away than it is: walls say nothing of it.
+        walls=seen_walls(request.layout) if request.layout is not None and request.support == "floor" else None,
     )
     starts = starting_poses(evidence)
     if request.asset.pose_hint is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Integer
+from scipy.spatial import cKDTree
 
 from regen3d.render.raster import rasterize
 
@@ -15,6 +16,9 @@ LARGEST_MAP = 1024
 
 FAR_M = 1000.0
 """Height of the eye that draws the map: from there the view is parallel to a tenth of a millimetre in a metre."""
+
+LARGEST_MISS_M = 0.06
+"""What passes this near beside a surface may still stand on it: half the width of a vase's mouth, and its error."""
 
 BIN_M = 0.02
 """Heights this close count as one."""
@@ -53,8 +57,9 @@ def contact_height(
 ) -> tuple[float | None, float]:
     """The level at which something, scaled about the eye from the floor up, meets a surface.
 
-    Where it is beside the surface at every level, as poses that are a little off have it, the level is the surface's
-    most common height.
+    What is wider than its support, as flowers on a vase, stands where its middle comes nearest to the surface. Where
+    it is beside the surface at every level, as poses that are a little off have it, the level is the surface's most
+    common height.
 
     Args:
         surface: what it comes to stand on.
@@ -68,7 +73,7 @@ def contact_height(
     """
     if not np.isfinite(surface.height).any():
         return None, 0.0
-    top = min(float(np.nanmax(surface.height)), highest * float(eye[1]))
+    top = min(float(np.nanmax(surface.height)) + LARGEST_MISS_M, highest * float(eye[1]))
     levels = np.arange(LEVEL_STEP_M, top + LEVEL_STEP_M, LEVEL_STEP_M)
     center = 0.5 * (footprint.min(axis=0) + footprint.max(axis=0))
     reach = 0.25 * np.ptp(footprint, axis=0)
@@ -78,6 +83,9 @@ def contact_height(
     below = _look_up(surface, spots[..., [0, 2]])
     supported = np.isfinite(below).sum(axis=1) >= len(pattern) // 2
     if not supported.any():
+        level, gap, miss = _nearest(surface, spots[:, len(pattern) // 2], levels)
+        if miss <= LARGEST_MISS_M:
+            return level, gap
         level = _common_height(surface)
         return (level, float("nan")) if level <= highest * float(eye[1]) else (None, 0.0)
     levels, below = levels[supported], below[supported]
@@ -85,6 +93,19 @@ def contact_height(
     # Things stand on level places: an edge or a slope that is met exactly is worth less than a flat top.
     best = int(np.argmin(np.abs(gaps) + np.nanmax(below, axis=1) - np.nanmin(below, axis=1)))
     return float(levels[best]), float(gaps[best])
+
+
+def _nearest(
+    surface: HeightMap, spots: Float[np.ndarray, "n 3"], levels: Float[np.ndarray, " n"]
+) -> tuple[float, float, float]:
+    """The level at which a path comes nearest to a surface, the gap above it there, and how far it is beside it."""
+    rows, columns = np.nonzero(np.isfinite(surface.height))
+    flat = surface.corner + surface.cell_m * (np.stack([columns, rows], axis=1) + 0.5)
+    points = np.stack([flat[:, 0], surface.height[rows, columns], flat[:, 1]], axis=1)
+    distance, nearest = cKDTree(points).query(spots)
+    best = int(np.argmin(distance))
+    off = spots[best] - points[nearest[best]]
+    return float(levels[best]), float(off[1]), float(np.hypot(off[0], off[2]))
 
 
 def _common_height(surface: HeightMap) -> float:

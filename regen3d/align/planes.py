@@ -1,4 +1,6 @@
-"""Which plane an object touches, as the room and its support say."""
+"""Which plane an object touches, and which walls it stays before, as the room and its support say."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +22,30 @@ SIDES: dict[Face, tuple[int, int]] = {
     "wall_front": (2, -1),
 }
 """Axis of each side of the room, and the sign of its inward normal along it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walls:
+    """The walls that bound where an object may be, as half-spaces."""
+
+    normals: Float[np.ndarray, "n 3"]
+    """Unit vectors into the room, world frame."""
+    offsets: Float[np.ndarray, " n"]
+    """`normals @ point >= offsets` on the room's side of each, metres."""
+
+    def beyond(self, points: Float[np.ndarray, "b v 3"]) -> Float[np.ndarray, " b"]:
+        """How far each cloud of points reaches behind any wall, metres; 0 for one inside the room."""
+        inside = np.einsum("bvi,ni->bvn", points, self.normals) - self.offsets
+        return np.maximum(-inside.min(axis=(1, 2)), 0.0)
+
+
+def seen_walls(layout: RoomLayout) -> Walls | None:
+    """The walls of the room that the picture shows; assumed ones keep nothing in."""
+    sides = [room_side(layout, face) for face in SIDES if face in layout.seen and face.startswith("wall")]
+    if not sides:
+        return None
+    normals = np.stack([side.normal for side in sides])
+    return Walls(normals=normals, offsets=np.array([side.origin @ side.normal for side in sides]))
 
 
 def room_side(layout: RoomLayout, face: Face) -> SupportPlane:

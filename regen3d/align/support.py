@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regen3d.align.contact import contact_shares, is_flat
+from regen3d.align.contact import contact_shares, is_flat, mouth_share
 from regen3d.frames import floor_point, rotation_about_y
 from regen3d.types import Camera, Instance, RoomLayout
 
@@ -19,6 +19,12 @@ SEATS = frozenset({"sofa", "couch", "loveseat", "armchair", "chair", "bed", "ben
 
 SOFT = frozenset({"pillow", "cushion", "blanket", "throw", "toy", "bag", "book", "books", "laptop", "basket", "cat"})
 """Words of labels that may lie on seats."""
+
+VESSELS = frozenset({"vase", "pot", "bowl", "cup", "bottle", "flowerpot", "planter", "jug", "basket", "urn"})
+"""Words of labels of what holds contents."""
+
+CONTENTS = frozenset({"plant", "flower", "flowers", "bouquet", "houseplant", "branch", "branches", "fruit"})
+"""Words of labels of what vessels hold: it stands out over their mouth on all sides, however wide it is."""
 
 GROUNDED = SEATS | frozenset(
     {"table", "desk", "cabinet", "wardrobe", "closet", "dresser", "nightstand", "sideboard", "bookshelf", "bookcase"}
@@ -69,6 +75,11 @@ def infer_supports(instances: Sequence[Instance], camera: Camera, layout: RoomLa
         layout: the room box, where it is known.
     """
     below = carriers(instances)
+    for item in instances:
+        if item.name not in below and _is_off_floor(item, camera, layout):
+            carrier = _carrier(item, instances, is_off_floor=True)
+            if carrier is not None and not _leads_to(item.name, carrier, below):
+                below[item.name] = carrier
     return {item.name: below.get(item.name) or _room_support(item, instances, camera, layout) for item in instances}
 
 
@@ -97,25 +108,38 @@ def _room_support(item: Instance, instances: Sequence[Instance], camera: Camera,
     return "wall" if hangs and not rests and not is_flat(item.label) else "floor"
 
 
-def _carrier(item: Instance, instances: Sequence[Instance]) -> str | None:
-    """The object that visibly carries this one."""
+def _carrier(item: Instance, instances: Sequence[Instance], *, is_off_floor: bool = False) -> str | None:
+    """The object that visibly carries this one, or must where it cannot stand on the floor."""
     if is_flat(item.label) or _words(item) & (GROUNDED | OVERHEAD):
         return None
-    shares = contact_shares(item, instances)
-    able = {j: share for j, share in shares.items() if _can_carry(instances[j], item, share)}
+    held = {j: 1.0 for j, other in enumerate(instances) if _holds(other, item)}
+    shares = contact_shares(item, instances) | held
+    able = {j: share for j, share in shares.items() if _can_carry(instances[j], item, share, is_off_floor)}
     return instances[max(able, key=lambda j: able[j])].name if able else None
 
 
-def _can_carry(carrier: Instance, item: Instance, share: float) -> bool:
-    """Whether an object can stand on another one, given how much of its lower end rests in the other's mask."""
+def _can_carry(carrier: Instance, item: Instance, share: float, is_off_floor: bool) -> bool:
+    """Whether an object stands on another one, given how much of its lower end rests in the other's mask."""
     words = _words(carrier)
     if is_flat(carrier.label) or words & (HANGING | OVERHEAD):
         return False
+    if _holds(carrier, item):
+        return True
     if words & SEATS:
         return share >= CONTACT_SHARE and bool(_words(item) & SOFT)
+    if is_off_floor:
+        return share >= UNKNOWN_SHARE
     if words & GROUNDED:
         return share >= (EITHER_SHARE if _words(item) & EITHER else CONTACT_SHARE)
     return share >= UNKNOWN_SHARE and _width(item) <= UNKNOWN_WIDTH * _width(carrier)
+
+
+def _holds(vessel: Instance, item: Instance) -> bool:
+    """Whether an object is what stands in a vessel: over its mouth, and not further down behind it."""
+    if not (_words(vessel) & VESSELS and _words(item) & CONTENTS) or vessel is item:
+        return False
+    middle = 0.5 * (vessel.box[1] + vessel.box[3])
+    return item.box[3] <= middle and mouth_share(vessel.mask, item.mask) >= UNKNOWN_SHARE
 
 
 def _is_off_floor(item: Instance, camera: Camera, layout: RoomLayout | None) -> bool:

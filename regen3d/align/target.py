@@ -94,7 +94,7 @@ def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool
         mask=_shrink(mask[window], wh),
         weight=1.0 - _shrink(hidden[window], wh),
         box=(np.array([x0, y0, x1, y1]) - [left, top, left, top]) * np.tile(to_crop, 2),
-        reliable=_reliable_sides(mask, hidden),
+        reliable=reliable_sides(mask, hidden),
         points=surface,
         points_slide=points_slide,
     )
@@ -122,7 +122,7 @@ def _shrink(mask: Mask, wh: tuple[int, int]) -> Float[np.ndarray, "rows columns"
     return cv2.resize(mask.astype(np.float32), wh, interpolation=cv2.INTER_AREA).astype(np.float64)
 
 
-def _reliable_sides(mask: Mask, hidden: Mask) -> Bool[np.ndarray, " 4"]:
+def reliable_sides(mask: Mask, hidden: Mask) -> Bool[np.ndarray, " 4"]:
     """Whether the mask ends at (left, top, right, bottom) of its box because the object does."""
     padded = np.pad(mask, TOUCH_PX)
     closed = ndimage.binary_dilation(np.pad(hidden, TOUCH_PX, constant_values=True), iterations=TOUCH_PX)

@@ -11,10 +11,13 @@ from regen3d.config import SceneRequest
 from regen3d.manifest import Manifest
 from tasks.progress import Progress, listening
 
+# Before any test imports Prefect, which reads its settings then.
+calm_prefect()
+
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    calm_prefect()
+    from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=180):
         yield

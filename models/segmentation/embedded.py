@@ -1,6 +1,5 @@
 """The embedded segmenter: two small detectors and GrabCut; runs on any CPU and downloads nothing."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,8 +8,9 @@ from models.base import BoxPrompt, Segmentation, SegmentRequest
 from models.segmentation.detection import Detector, NanoDet, OpenImagesSsd
 from models.segmentation.fusion import detect
 from models.segmentation.grabcut import Cutout, Target, cut_out
-from models.segmentation.vocabulary import resolve, slug, tidy
+from models.segmentation.vocabulary import resolve, tidy
 from regen3d.errors import ConfigError
+from regen3d.inputs.names import instance_names
 from regen3d.types import Instance, Mask, Rgb
 
 REPEATED = 0.3
@@ -89,12 +89,8 @@ def _assemble(
     """Name the objects, left to right for each label, and write down what had to be guessed."""
     centres = [_centre(cutout.mask, target) for cutout, target in zip(cutouts, targets, strict=True)]
     order = sorted(range(len(targets)), key=lambda index: (*centres[index], index))
-    counts: Counter[str] = Counter()
     instances, sentences = [], list(notes)
-    for index in order:
-        stem = slug(targets[index].label)
-        counts[stem] += 1
-        name = f"{stem}-{counts[stem]}"
+    for index, name in zip(order, instance_names([targets[index].label for index in order]), strict=True):
         mask = cutouts[index].mask
         instances.append(Instance(name=name, label=targets[index].label, score=scores[index], mask=mask))
         if not mask.any():

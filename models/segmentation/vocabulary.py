@@ -4,7 +4,6 @@ Labels are the plain words that the rest of the project uses. People, animals, f
 are never found.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -124,11 +123,6 @@ class Wanted:
 def tidy(label: str) -> str:
     """A label in lower case with single spaces."""
     return " ".join(label.lower().replace("_", " ").split())
-
-
-def slug(label: str) -> str:
-    """A label as the beginning of an object's name: lower case, hyphens, ASCII letters and digits."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "object"
 
 
 def look_up(label: str) -> str | None:

@@ -1,6 +1,5 @@
 """The embedded segmenter's parts: vocabulary, boxes, fusion, contested pixels, masks, weights."""
 
-import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
@@ -19,7 +18,7 @@ from models.segmentation.detection import NanoDet, OpenImagesSsd, open_session
 from models.segmentation.embedded import EmbeddedSegmenter
 from models.segmentation.fusion import Detection, Sightings, drop_repeats, fuse, iou, plan_looks
 from models.segmentation.grabcut import Target, cut_out, keep_large_components, rounded_box
-from models.segmentation.vocabulary import COCO, LABELS, OPEN_IMAGES, look_up, resolve, slug
+from models.segmentation.vocabulary import COCO, LABELS, OPEN_IMAGES, look_up, resolve
 from regen3d.errors import WeightsMissingError
 
 numbers = st.floats(0.0, 500.0)
@@ -55,10 +54,6 @@ class TestVocabulary:
         assert wanted.names == {"chair": "armchair"}
         assert ["'lamp'" in note for note in wanted.notes] == [True, False]
         assert "stool" in wanted.notes[1]
-
-    @given(st.text())
-    def test_slugs_are_safe(self, label: str) -> None:
-        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(label))
 
 
 class TestFusion:

@@ -10,11 +10,10 @@ from models.assets.fitting import aspect, polished, silhouette_iou, symmetry, tu
 from models.assets.furniture.registry import BUILDERS, EXACT, HOLLOW, TURNED, Builder
 from models.assets.furniture.storage import plain_box
 from models.assets.furniture.turned import turned, turned_lamp
-from models.assets.sizes import Category, category_in
+from models.assets.sizes import Category, fitted_category
 from models.assets.solid import Surface, join
 from models.assets.texturing import textured
 from models.base import AssetRequest
-from regen3d.align.box import fit_box
 from regen3d.types import Asset, FittedBox, ObjectView
 
 LEAST_SYMMETRY, LEAST_ASPECT = 0.85, 1.2
@@ -55,13 +54,8 @@ class EmbeddedAssets:
 
 
 def _asset(request: AssetRequest) -> Asset:
-    view, category = request.view, category_in(request.view)
-    box = request.completion.box or fit_box(
-        view,
-        prior=category.prior if category else None,
-        seed=request.seed,
-        absolute=not (category and category.rests),
-    )
+    view = request.view
+    category, box = fitted_category(view, request.seed, request.completion.box)
     known = [_Candidate(builder, box) for builder in BUILDERS[category.name]] if category else []
     outline = _outline(view, category, box)
     kind, note = category.name if category else "lathe" if outline else "box", ()

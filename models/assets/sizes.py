@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.assets.primitives import Point
-from regen3d.align.box import SizePrior
-from regen3d.types import ObjectView
+from regen3d.align.box import SizePrior, fit_box, likeliest
+from regen3d.types import FittedBox, ObjectView
 
 Blocks = tuple[tuple[Point, Point], ...]
 """Least and greatest corner of each block in the unit box: x left to right, y up, z back to front."""
@@ -25,6 +25,13 @@ _CHAIR: Blocks = (
     ((0.89, 0, 0.02), (0.98, 0.5, 0.11)),
     ((0.02, 0, 0.88), (0.11, 0.5, 0.97)),
     ((0.89, 0, 0.88), (0.98, 0.5, 0.97)),
+)
+_STOOL: Blocks = (
+    ((0.05, 0.9, 0.05), (0.95, 1, 0.95)),
+    ((0.05, 0, 0.05), (0.2, 0.95, 0.2)),
+    ((0.8, 0, 0.05), (0.95, 0.95, 0.2)),
+    ((0.05, 0, 0.8), (0.2, 0.95, 0.95)),
+    ((0.8, 0, 0.8), (0.95, 0.95, 0.95)),
 )
 _SWIVEL: Blocks = (
     ((0.08, 0.42, 0.12), (0.92, 0.54, 1)),
@@ -125,7 +132,7 @@ def _category(
 _ALL = (
     _category("chair", (0.48, 0.86, 0.52), (0.15, 0.12, 0.15), _CHAIR, _SWIVEL),
     _category("armchair", (0.85, 0.85, 0.85), (0.16, 0.13, 0.16), _SOFA),
-    _category("stool", (0.38, 0.55, 0.38), 0.25, is_round=True),
+    _category("stool", (0.38, 0.55, 0.38), 0.25, _STOOL, is_round=True),
     _category("bench", (1.2, 0.45, 0.38), (0.3, 0.15, 0.2), _TABLE),
     _category("ottoman", (0.6, 0.42, 0.5), 0.25),
     _category("sofa", (2.0, 0.84, 0.9), (0.2, 0.1, 0.12), _SOFA),
@@ -244,8 +251,37 @@ def category_of(label: str) -> Category | None:
     return None
 
 
-def category_in(view: ObjectView) -> Category | None:
-    """The category of an object, by its label and where the label leaves it open by its silhouette."""
+_ALSO = {
+    "chair": ("armchair", "stool"),
+    "table": ("coffee table", "side table", "sideboard"),
+}
+"""What else detectors call by the word for a category: they know few words for furniture."""
+
+
+def fitted_category(view: ObjectView, seed: int, box: FittedBox | None = None) -> tuple[Category | None, FittedBox]:
+    """What an object is, as far as label and silhouette tell, and the box that it fills.
+
+    Args:
+        view: the object.
+        seed: for the search of the box.
+        box: the box if it was fitted before.
+
+    Raises:
+        DegenerateGeometryError: the visible mask is empty.
+    """
+    category = _by_label(view)
+    if category is None:
+        return None, box or fit_box(view, prior=None, seed=seed)
+    word = view.instance.label.strip().lower()
+    also = tuple(CATEGORIES[name] for name in _ALSO.get(word, ()))
+    priors = tuple(kind.prior for kind in (category, *also))
+    absolute = not category.rests
+    box = box or fit_box(view, prior=priors[0], seed=seed, absolute=absolute, others=priors[1:])
+    return (category, *also)[likeliest(view, box, priors, absolute=absolute) if also else 0], box
+
+
+def _by_label(view: ObjectView) -> Category | None:
+    """The category that the label names; a lamp is told by its slenderness."""
     category = category_of(view.instance.label)
     if category is not None and category.name == "lamp" and view.instance.label.strip().lower() == "lamp":
         x0, y0, x1, y1 = view.instance.box

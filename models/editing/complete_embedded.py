@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from models.assets.sizes import Category, category_in
+from models.assets.sizes import Category, fitted_category
 from models.assets.spreading import spread_colours
 from models.base import CompleteRequest
-from regen3d.align.box import WHOLE, box_depth, fit_box
+from regen3d.align.box import WHOLE, box_depth
 from regen3d.frames import pixel_centers, project, transform, unproject
 from regen3d.types import Camera, Completion, FittedBox, ObjectView
 
@@ -42,13 +42,8 @@ class EmbeddedCompletion:
 
 
 def _complete(request: CompleteRequest) -> Completion:
-    view, category = request.view, category_in(request.view)
-    box = fit_box(
-        view,
-        prior=category.prior if category else None,
-        seed=request.seed,
-        absolute=not (category and category.rests),
-    )
+    view = request.view
+    category, box = fitted_category(view, request.seed)
     origin, wh = _crop(view)
     mask, ignore = _window(view.instance.mask, origin, wh), _window(view.ignore, origin, wh)
     depth = _depth(box, category, view.camera, origin, mask, ignore)

@@ -53,11 +53,11 @@ their silhouettes for sofas and armchairs, and what was painted on the mesh is r
 FACING_WEIGHT = 0.04
 """The same without such a pose, for facing away from the camera: as in the box fit, for the same reason."""
 
-WALL_WEIGHT = 0.2
+WALL_WEIGHT = 0.3
 """Of standing behind a wall that the picture shows."""
 
-WALL_SLACK_M, WALL_LIMIT_M = 0.1, 0.9
-"""Reaching this far into a wall costs nothing, as room boxes are that inexact; and this far costs all of it."""
+WALL_LIMIT_M = 0.6
+"""Reaching this far into a wall costs all of it: what is behind a wall is not seen, however well it fits."""
 
 SLIDES = 2
 """Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
@@ -103,8 +103,7 @@ def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"
         weight = SQUARE_WEIGHT if evidence.plane is FLOOR else HANGING_SQUARE_WEIGHT
         total += weight * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
     if evidence.walls is not None:
-        beyond = evidence.walls.beyond(world) - WALL_SLACK_M
-        total += WALL_WEIGHT * np.clip(beyond / WALL_LIMIT_M, 0.0, 1.0)
+        total += WALL_WEIGHT * np.minimum(evidence.walls.beyond(world) / WALL_LIMIT_M, 1.0)
     return total + _turn_cost(evidence, parameters, world)
 
 

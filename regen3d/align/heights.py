@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Integer
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from regen3d.render.raster import rasterize
 
@@ -102,7 +102,7 @@ def _nearest(
     rows, columns = np.nonzero(np.isfinite(surface.height))
     flat = surface.corner + surface.cell_m * (np.stack([columns, rows], axis=1) + 0.5)
     points = np.stack([flat[:, 0], surface.height[rows, columns], flat[:, 1]], axis=1)
-    distance, nearest = cKDTree(points).query(spots)
+    distance, nearest = KDTree(points).query(spots)
     best = int(np.argmin(distance))
     off = spots[best] - points[nearest[best]]
     return float(levels[best]), float(off[1]), float(np.hypot(off[0], off[2]))

@@ -22,6 +22,9 @@ LOWEST_VIEW = 0.95
 LARGEST_PUSH_M = 0.2
 """An object farther than this outside a wall contradicts the room box; it is left, and the notes say so."""
 
+LARGEST_LOSS = 0.2
+"""Nor is it pushed where its mask IoU would fall by more than this: then the wall is where the picture has it not."""
+
 TOUCHING_M = 0.05
 """Boxes that overlap less than this along one axis are pushed apart; deeper ones are chairs under tables."""
 
@@ -54,14 +57,19 @@ def settle(placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | 
         One alignment for each object, in the order given.
     """
     items = {item.name: item for item in placed}
+    ignored = occluders([item.instance for item in placed])
     if layout is not None:
-        items = {name: _push_inside(item, layout) for name, item in items.items()}
+        for item in placed:
+            pushed = _push_inside(item, layout)
+            iou = _judged(pushed, item, camera, ignored[item.instance.name]).mask_iou
+            if iou < item.alignment.mask_iou - LARGEST_LOSS:
+                pushed = _noted(item, "it reaches into a wall, and its mask says that it stands there")
+            items[item.name] = pushed
     items = _push_apart(items)
     for name in support_order({name: item.alignment.support for name, item in items.items()}):
         below = items.get(items[name].alignment.support)
         if below is not None:
             items[name] = _put_on(items[name], below, camera)
-    ignored = occluders([item.instance for item in placed])
     return [_judged(items[item.name], item, camera, ignored[item.instance.name]) for item in placed]
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from models.base import Plate, PlateRequest
+from regen3d.room.layout import BELIEVABLE
 from regen3d.room.plate import fill_flat, fill_room, hole_mask
-from regen3d.room.solve import BELIEVABLE, solve_room
+from regen3d.room.solve import solve_room
 
 
 class EmbeddedPlate:

@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from regen3d.room.light import distance_from, level_trim, mottle, odd_texels, resized, shadow_texels, slow_light, spread
+from regen3d.room.light import (
+    distance_from,
+    level_trim,
+    mottle,
+    resized,
+    shaded_texels,
+    shadow_texels,
+    slow_light,
+    spread,
+)
+from regen3d.room.material import busy_texels, odd_share, odd_texels, rugs
 from regen3d.room.offsets import pick_shifts, shift_mask, shifted
 from regen3d.types import Mask
 
@@ -40,68 +50,57 @@ def fill_surface(
     """
     odd = odd_texels(texture, known, hole)
     # Frames and glow belong to the window: what is near odd parts is not copied.
-    usual = known & (distance_from(odd) > FRAME)
+    salient = busy_texels(texture, known)
+    usual = known & (distance_from(odd) > FRAME) & ~salient
     if not usual.any():
         usual = known
     light = slow_light(texture, usual, hole)
     shadow = shadow_texels(texture / light, known, hole)
-    kept, source = known & ~shadow, usual & ~shadow
+    kept, source, odd = known & ~shadow, usual & ~shadow, odd & ~shadow
     if kept.all() or not source.any():
         return np.where(kept[..., None], texture, light), kept
     if wall:
         light = light * level_trim(texture / light, source)
+        shaded = shaded_texels(texture / light, source, hole)
+        if (source & ~shaded).any():
+            # What is brighter in some channel may be a thing on the wall: it is not copied, but stays.
+            dim = (texture / light).max(axis=2) < 1.0
+            source, kept = source & ~shaded, kept & ~(shaded & dim & ~odd & ~salient)
+    rug, covered = (np.zeros_like(odd), np.zeros_like(odd)) if wall else rugs(odd, kept, texture / light)
+    glow = odd & ~rug
+    if glow.any():
+        share = odd_share(glow, kept, wall)[..., None]
+        light = share * spread(texture, glow, 0.01) + (1.0 - share) * light
+    filled = _fill_material(texture, source, ~kept, light)
+    if rug.any():
+        tone = np.maximum(spread(texture, rug, 0.03), 1.0)
+        filled = np.where(covered[..., None], _fill_material(texture, rug, covered & ~kept, tone), filled)
+    return np.where(kept[..., None], texture, filled), kept
+
+
+def _fill_material(texture: np.ndarray, source: Mask, wanted: Mask, light: np.ndarray) -> np.ndarray:
+    """One material's colours on the wanted texels: its pattern, copied from the source, under its light."""
     light = light * mottle(texture / light, source)
     pattern = np.where(source[..., None], texture / light, 1.0).astype(np.float32)
-    light = _odd_light(light, texture, (kept, kept & odd), wall)
     for _ in range(PASSES):
-        pattern, source = _fill_pass(pattern, source)
-        if source.all():
+        pattern, source = _fill_pass(pattern, source, wanted)
+        if not (wanted & ~source).any():
             break
-    return np.where(kept[..., None], texture, np.clip(pattern * light, 0.0, 255.0)), kept
+    return np.clip(pattern * light, 0.0, 255.0)
 
 
-def _odd_light(light: np.ndarray, texture: np.ndarray, seen: tuple[Mask, Mask], wall: bool) -> np.ndarray:
-    """Light with that of odd parts where they go on: a window behind a monitor, glare on a floor.
-
-    On a wall odd parts are upright rectangles; elsewhere they are where they surround the hole.
-    """
-    kept, odd = seen
-    if not odd.any():
-        return light
-    if wall:
-        share = _rectangles(odd).astype(np.float32)[..., None]
-    else:
-        share = np.clip((spread(odd.astype(np.float32), kept, 0.01)[..., None] - 0.35) / 0.3, 0.0, 1.0)
-    return share * spread(texture, odd, 0.01) + (1.0 - share) * light
-
-
-def _rectangles(odd: Mask) -> Mask:
-    """The upright rectangles round the connected parts of a mask, without stray texels at their edges."""
-    result = np.zeros_like(odd)
-    count, labels = cv2.connectedComponents(odd.astype(np.uint8))
-    for part in range(1, count):
-        rows, columns = np.nonzero(labels == part)
-        if len(rows) < 0.002 * odd.size:
-            continue
-        # Two per cent of the texels may stick out.
-        top, bottom = np.quantile(rows, [0.02, 0.98]).astype(int)
-        left, right = np.quantile(columns, [0.02, 0.98]).astype(int)
-        result[top : bottom + 1, left : right + 1] = True
-    return result
-
-
-def _fill_pass(pattern: np.ndarray, known: Mask) -> tuple[np.ndarray, Mask]:
+def _fill_pass(pattern: np.ndarray, known: Mask, wanted: Mask) -> tuple[np.ndarray, Mask]:
     """Copy from known texels wherever some shift finds one; returns the pattern and what is filled now."""
     mass = resized(known, MATCH_PX)
     source = mass > 0.99
     small = resized(np.where(known[..., None], pattern, 0.0), MATCH_PX) / np.maximum(mass, 1e-3)[..., None]
     if source.sum() < 64:
         return pattern, known
-    shifts, errors = pick_shifts(small, source, ~source, SHIFTS)
+    shifts, errors = pick_shifts(small, source, ~source & (resized(wanted, MATCH_PX) > 0), SHIFTS)
     if len(shifts) == 0:
         return pattern, known
     costs = _shift_costs(small, source, shifts, errors)
-    return _compose(pattern, known, shifts * (known.shape[0] / source.shape[0]), costs)
+    return _compose(pattern, (known, wanted & ~known), shifts * (known.shape[0] / source.shape[0]), costs)
 
 
 def _shift_costs(small: np.ndarray, source: Mask, shifts: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -121,16 +120,19 @@ def _shift_costs(small: np.ndarray, source: Mask, shifts: np.ndarray, errors: np
     return np.stack(costs)
 
 
-def _compose(pattern: np.ndarray, known: Mask, shifts: np.ndarray, costs: np.ndarray) -> tuple[np.ndarray, Mask]:
-    """Blend the copies under the shifts that win, over a narrow seam."""
+def _compose(
+    pattern: np.ndarray, masks: tuple[Mask, Mask], shifts: np.ndarray, costs: np.ndarray
+) -> tuple[np.ndarray, Mask]:
+    """Blend the copies of known texels under the shifts that win onto the open ones, over a narrow seam."""
+    known, wanted = masks
     height, width = known.shape
     grown = np.stack([cv2.resize(cost.astype(np.float32), (2 * LABEL_PX, 2 * LABEL_PX)) for cost in costs])
     label = cv2.resize(grown.argmin(axis=0).astype(np.int16), (width, height), interpolation=cv2.INTER_NEAREST)
-    label[known] = -1
+    label[~wanted] = -1
     total, mass = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
     for index in np.unique(label[label >= 0]):
         share = cv2.GaussianBlur((label == index).astype(np.float32), (0, 0), max(height, width) / 300)
-        rows, columns = np.nonzero((share > 0.05) & ~known)
+        rows, columns = np.nonzero((share > 0.05) & wanted)
         from_rows, from_columns = rows + round(float(shifts[index, 0])), columns + round(float(shifts[index, 1]))
         inside = (from_rows >= 0) & (from_rows < height) & (from_columns >= 0) & (from_columns < width)
         rows, columns, from_rows, from_columns = (part[inside] for part in (rows, columns, from_rows, from_columns))

@@ -1,4 +1,4 @@
-"""Light on a straightened surface, what of the surface is out of the ordinary, and the shadows round objects."""
+"""Light on a straightened surface, and the shadows round objects."""
 
 import cv2
 import numpy as np
@@ -69,41 +69,6 @@ def distance_from(mask: Mask) -> np.ndarray:
     return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) / max(mask.shape)
 
 
-def odd_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask) -> Mask:
-    """Texels of windows, doors and the like: colours, averaged over a neighbourhood, unlike the rest of the surface.
-
-    They must not be copied, nor taken for light on the wall.
-    """
-    seen = resized(known, WORK_PX) > 0.5
-    small, near = resized(texture, WORK_PX), distance_from(resized(hole, WORK_PX) > 0.5) < 0.2
-    # Blown-out texels are a window or a lamp more often than a wall, unless hardly anything else is there.
-    dull = seen & (small.min(axis=2) < 220)
-    reference = next((mask for mask in (seen & near & dull, dull) if mask.sum() >= 0.1 * seen.sum()), seen)
-    if not reference.any():
-        return np.zeros_like(known)
-    # A finer look finds the edges of a window; the coarser one keeps a chequered floor from being half odd.
-    fine, coarse = (_colour_distance(spread(small, seen, sigma), reference) for sigma in (0.015, 0.05))
-    # Twelve is a clear difference of colour (CIE Lab); a surface of several colours widens the bound by itself.
-    bound = float(np.clip(3.0 * np.median(coarse[reference]), 12.0, 20.0))
-    odd = seen & (fine > bound) & (coarse > 0.6 * bound)
-    # Skirting boards, pipes and frames are narrow and go on: only what is as wide as a door panel is odd.
-    kernel = np.ones((2 * round(0.025 * WORK_PX) + 1,) * 2, np.uint8)
-    wide = cv2.morphologyEx((odd | ~seen).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
-    shape = known.shape[1], known.shape[0]
-    return known & (cv2.resize((odd & wide).astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0)
-
-
-def _colour_distance(colours: np.ndarray, reference: Mask) -> np.ndarray:
-    """CIE Lab distance "h w" to the median colour of the reference; brightness counts half, darkness a quarter.
-
-    Shade darkens a wall more than anything brightens it, save a window.
-    """
-    lab = cv2.cvtColor(np.clip(colours / 255.0, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
-    difference = lab - np.median(lab[reference], axis=0)
-    difference[..., 0] *= np.where(difference[..., 0] > 0, 0.5, 0.25)
-    return np.linalg.norm(difference, axis=-1)
-
-
 def slow_light(texture: Float[np.ndarray, "h w 3"], usual: Mask, hole: Mask) -> np.ndarray:
     """Light "h w 3" on the surface as it is away from objects, at least 1 of 255.
 
@@ -140,16 +105,28 @@ def shadow_texels(pattern: np.ndarray, known: Mask, hole: Mask) -> Mask:
         hole: texels that an object hides.
     """
     near = distance_from(hole) < SHADOW_REACH
-    brightness = spread(pattern.mean(axis=2), known, 0.015)
+    tone = spread(pattern, known, 0.015)
+    brightness = tone.mean(axis=2)
+    # A rug has a hue of its own; a shadow dims every channel.
+    dim = tone.max(axis=2) < 0.95
     # A surface that has such dark parts far from objects, too, wears a pattern: only what is darker still is shadow.
     away = brightness[known & ~near]
     floor = float(np.quantile(away, 0.03)) if away.size else 1.0
-    dark = known & (brightness < (SHADOW_DARK if floor > 0.6 else 0.95 * floor))
+    dark = known & dim & (brightness < (SHADOW_DARK if floor > 0.6 else 0.95 * floor))
     count, labels = cv2.connectedComponents(dark.astype(np.uint8))
     total = np.bincount(labels.ravel(), minlength=count)
     inside = np.bincount(labels[near], minlength=count) >= 0.8 * np.maximum(total, 1)
     inside[0] = False
     return inside[labels.astype(np.intp)]
+
+
+def shaded_texels(pattern: np.ndarray, usual: Mask, hole: Mask) -> Mask:
+    """Texels near a hole whose tone is off: half shadow, reflected colour and rests of objects, not to be copied."""
+    tone = np.abs(np.log(np.clip(spread(pattern, usual, 0.01), 0.05, 20.0))).max(axis=2)
+    near = distance_from(hole) < SHADOW_REACH
+    # Tiles and stripes differ among themselves: what is ordinary away from objects is not off.
+    away = tone[usual & ~near]
+    return near & (tone > max(0.1, float(np.quantile(away, 0.95)) if away.size else 0.0))
 
 
 def level_trim(pattern: np.ndarray, usual: Mask) -> np.ndarray:

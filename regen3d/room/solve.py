@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from regen3d.frames import world_from_gravity, yaw_of
 from regen3d.room.evidence import gather_evidence
-from regen3d.room.layout import find_layout
+from regen3d.room.layout import BELIEVABLE, find_layout
 from regen3d.room.lines import detect_segments, room_segments, segment_lengths, stretch_contrast
 from regen3d.room.vanishing import Manhattan, find_manhattan
 from regen3d.types import Camera, KnownCamera, Mask, Rgb, RoomLayout
@@ -21,8 +21,6 @@ WORKING_SIDE_PX = 960
 PALE = 1.0
 """Picture widths of line; a room that shows fewer is white in white and is looked at with more contrast. Always doing
 so finds lines in plaster and carpet and loses one room in five."""
-BELIEVABLE = 0.5
-"""Confidence below which a room box is not relied on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +48,39 @@ def solve_room(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, s
     """
     scale = min(1.0, WORKING_SIDE_PX / max(image.shape[:2]))
     small, masks = shrink(image, scale), [shrink_mask(mask, scale) for mask in objects]
-    height, width = small.shape[:2]
-    segments, of_room = _segments(small, masks)
-    # Furniture mostly stands square to the walls: its lines help, but those of the room come first.
-    manhattan = find_manhattan(segments, np.where(of_room, 1.0, 0.3), (width, height), _rescaled(known, scale), seed)
+    segments, of_room, manhattan = _directions(small, masks, _rescaled(known, scale), seed)
     camera, yaw = _camera(manhattan, image.shape[:2], known, scale)
     evidence = gather_evidence(small, masks, segments[of_room], replace(manhattan, axes=manhattan.axes[of_room]))
     layout = find_layout(evidence, yaw, float(camera.position[1]), manhattan.confidence, seed)
     return SolvedRoom(
         camera=camera,
         layout=layout,
-        confidence=manhattan.confidence,
+        confidence=_own_confidence(manhattan, known),
         notes=(*manhattan.notes, *_layout_notes(layout)),
     )
+
+
+def camera_confidence(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, seed: int) -> float:
+    """The confidence of `solve_room` in its camera, 0..1, without the search for the room box; same arguments."""
+    scale = min(1.0, WORKING_SIDE_PX / max(image.shape[:2]))
+    masks = [shrink_mask(mask, scale) for mask in objects]
+    return _own_confidence(_directions(shrink(image, scale), masks, _rescaled(known, scale), seed)[2], known)
+
+
+def _own_confidence(manhattan: Manhattan, known: KnownCamera | None) -> float:
+    """Certain where the user gave lens and gravity."""
+    return 1.0 if known is not None and known.gravity is not None else manhattan.confidence
+
+
+def _directions(
+    image: Rgb, masks: Sequence[Mask], known: KnownCamera | None, seed: int
+) -> tuple[Float[np.ndarray, "n 4"], Bool[np.ndarray, " n"], Manhattan]:
+    """Segments of a picture, which of them belong to the room, and the directions that they run in."""
+    height, width = image.shape[:2]
+    segments, of_room = _segments(image, masks)
+    # Furniture mostly stands square to the walls: its lines help, but those of the room come first.
+    manhattan = find_manhattan(segments, np.where(of_room, 1.0, 0.3), (width, height), known, seed)
+    return segments, of_room, manhattan
 
 
 def _segments(image: Rgb, masks: Sequence[Mask]) -> tuple[Float[np.ndarray, "n 4"], Bool[np.ndarray, " n"]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from regen3d.frames import gravity_in_camera
+from regen3d.room.layout import BELIEVABLE
 from regen3d.room.lines import detect_segments, masked_share, room_segments, segment_lengths
-from regen3d.room.solve import BELIEVABLE, SolvedRoom, solve_room
+from regen3d.room.solve import SolvedRoom, solve_room
 from regen3d.types import KnownCamera
 from tests.synthetic.room import SyntheticRoom
 

@@ -104,7 +104,7 @@ def _nearest(
     points = np.stack([flat[:, 0], surface.height[rows, columns], flat[:, 1]], axis=1)
     distance, nearest = KDTree(points).query(spots)
     best = int(np.argmin(distance))
-    off = spots[best] - points[nearest[best]]
+    off = spots[best] - points[np.asarray(nearest)[best]]
     return float(levels[best]), float(off[1]), float(np.hypot(off[0], off[2]))
 
 

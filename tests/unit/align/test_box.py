@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regen3d.align.box import WHOLE, SizePrior, box_depth, fit_box
+from regen3d.align.box import WHOLE, SizePrior, box_depth, fit_box, likeliest
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import intrinsics_from_focal, pixel_centers, upright, world_from_gravity, yaw_of
 from regen3d.types import Camera, FittedBox, Instance, Mask, ObjectView
@@ -123,3 +123,33 @@ def test_an_empty_mask_is_refused(camera: Camera) -> None:
     view = view_of(camera, true_box(0.0), ignore=np.ones(camera.hw, dtype=bool))
     with pytest.raises(DegenerateGeometryError, match="thing-1 has an empty mask"):
         fit_box(view, prior=None, seed=0)
+
+
+def test_what_a_label_means_is_told_by_the_silhouette(camera: Camera) -> None:
+    stool = np.array([[[0.0, 0.9, 0.0], [1.0, 1.0, 1.0]], [[0.45, 0.0, 0.45], [0.55, 0.95, 0.55]]])
+    priors = tuple(
+        SizePrior(median_m=size, log_sigma=np.full(3, 0.15), shapes=(blocks,))
+        for size, blocks in ((np.array([0.45, 0.9, 0.45]), stool), (SIZE, WHOLE))
+    )
+    thing = true_box(20.0)
+    for truth, blocks in ((thing, WHOLE), (true_box(20.0, size=priors[0].median_m), stool)):
+        view = view_of(camera, truth, blocks)
+        found = fit_box(view, prior=priors[0], seed=0, others=priors[1:])
+        assert likeliest(view, found, priors) == (truth is thing)
+        np.testing.assert_allclose(found.size_m, truth.size_m, rtol=0.25)
+
+
+def test_thin_legs_end_where_the_mask_ends(camera: Camera) -> None:
+    short, tall = np.array([1.0, 0.45, 0.6]), np.array([1.0, 0.75, 0.6])
+    table = np.array(
+        [
+            [[0.0, 0.5, 0.0], [1.0, 1.0, 1.0]],
+            *([[x, 0.0, z], [x + 0.03, 0.5, z + 0.03]] for x in (0.0, 0.97) for z in (0.0, 0.97)),
+        ]
+    )
+    view = view_of(camera, true_box(10.0, size=short), table)
+    prior = SizePrior(median_m=tall, log_sigma=np.array([0.3, 0.25, 0.3]), shapes=(table,))
+    found = fit_box(view, prior=prior, seed=0)
+    drawn = np.isfinite(box_depth(found, camera, pixel_centers(camera.hw), table, False))
+    _, y0, _, y1 = view.instance.box
+    assert np.flatnonzero(drawn.any(axis=1))[-1] + 1 <= y1 + 0.1 * (y1 - y0)

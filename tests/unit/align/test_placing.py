@@ -224,3 +224,66 @@ def test_objects_are_pushed_out_of_walls_and_off_each_other(camera, layout):
     first, second = settle(pair, camera, layout)
     gap = second.world_from_object.translation - first.world_from_object.translation
     np.testing.assert_allclose(gap, [0.2, 0.0, 0.0], atol=1e-9)
+
+
+def sofa():
+    """Low and nearly the same from both sides: its back is hardly higher than its arms."""
+    return blocks((-1.0, 0.0, -0.4, 1.0, 0.45, 0.4), (-1.0, 0.45, -0.4, 1.0, 0.6, -0.3))
+
+
+@pytest.mark.parametrize("yaw_deg", [8.0, 188.0])
+def test_a_front_stays_where_it_was_painted(camera, yaw_deg):
+    mesh = blocks((-1.0, 0.0, -0.4, 1.0, 0.7, 0.4))
+    hint = upright(yaw_rad=np.radians(yaw_deg), translation=np.array([0.1, 0.0, -3.0]))
+    asset = Asset(mesh=mesh, scale="metric", kind="sofa", pose_hint=hint)
+    found = align_object(AlignRequest(view=view_of(mesh, hint, camera), asset=asset, support="floor"))
+    assert (found.world_from_object.rotation[:, 2] @ hint.rotation[:, 2]) > 0.9
+
+
+def test_fronts_face_the_camera_where_nothing_else_tells(camera):
+    mesh = blocks((-1.0, 0.0, -0.4, 1.0, 0.7, 0.4))
+    true = upright(yaw_rad=np.radians(190.0), translation=np.array([0.1, 0.0, -3.0]))
+    asset = Asset(mesh=mesh, scale="metric", kind="sofa")
+    found = align_object(AlignRequest(view=view_of(mesh, true, camera), asset=asset, support="floor"))
+    assert found.world_from_object.rotation[2, 2] > 0.9
+
+
+def test_walls_that_the_picture_shows_keep_furniture_in(camera, layout):
+    mesh, true = sofa(), upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -3.8]))
+    asset = Asset(mesh=mesh, scale="metric", kind="sofa", pose_hint=true)
+    view = view_of(mesh, true, camera)
+    beyond = []
+    for seen in (frozenset(), frozenset({"wall_back"})):
+        request = AlignRequest(view=view, asset=asset, support="floor", layout=replace(layout, seen=seen))
+        pose = align_object(request).world_from_object
+        beyond.append(-4.0 - transform(pose.matrix, mesh.vertices)[:, 2].min())
+    assert beyond[0] > 0.12
+    assert beyond[1] < 0.6 * beyond[0]
+
+
+def test_flowers_wider_than_a_vase_come_to_stand_on_it(camera):
+    post = blocks((-0.03, 0.0, -0.03, 0.03, 0.8, 0.03))
+    flowers = blocks((-0.2, 0.0, -0.2, 0.2, 0.3, 0.2))
+    below = upright(yaw_rad=0.0, translation=np.array([0.2, 0.0, -2.5]))
+    above = upright(yaw_rad=0.0, translation=np.array([0.2, 0.81, -2.5]))
+    items = [
+        PlacedObject(
+            name=name,
+            mesh=mesh,
+            instance=view_of(mesh, pose, camera, label=name).instance,
+            alignment=Alignment(
+                world_from_object=placed,
+                support=support,
+                mask_iou=1.0,
+                contact_gap_m=0.0,
+                point_residual_m=None,
+                runner_up_margin=1.0,
+            ),
+        )
+        for name, mesh, pose, placed, support in (
+            ("vase", post, below, below, "floor"),
+            ("flowers", flowers, above, scaled_about(above, camera.position, 1.5 / 0.69), "vase"),
+        )
+    ]
+    found = settle(items, camera, None)[1].world_from_object
+    np.testing.assert_allclose(found.translation, above.translation, atol=0.06)

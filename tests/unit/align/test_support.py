@@ -113,3 +113,17 @@ def test_who_stands_level_may_hide_each_other_and_a_cut_object_ignores_the_borde
 def test_an_empty_scene_has_no_supports(camera):
     assert infer_supports([], camera, None) == {}
     assert occluders([]) == {}
+
+
+def test_wide_flowers_over_the_mouth_of_a_vase_stand_in_it(camera, layout):
+    room = {
+        "table-1": ("table", (150, 220, 330, 330)),
+        "vase-1": ("vase", (215, 170, 230, 240)),
+        "plant-1": ("plant", (180, 110, 270, 164)),
+        "plant-2": ("plant", (10, 110, 100, 164)),
+        "lamp-1": ("lamp", (280, 110, 300, 220)),
+    }
+    supports = infer_supports(draw(room, ("vase-1", "table-1", "plant-1", "plant-2", "lamp-1")), camera, layout)
+    assert supports["plant-1"] == "vase-1"
+    assert supports["plant-2"] != "vase-1"
+    assert supports["lamp-1"] == "table-1"

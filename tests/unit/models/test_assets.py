@@ -13,7 +13,7 @@ from models.assets.furniture.registry import BUILDERS, EXACT, HOLLOW, TURNED
 from models.assets.furniture.tables import table
 from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
-from models.assets.sizes import CATEGORIES, category_of
+from models.assets.sizes import CATEGORIES, category_of, fitted_category
 from models.assets.solid import join, pack
 from models.assets.spreading import spread_colours
 from models.assets.texturing import textured
@@ -242,3 +242,28 @@ def test_profiles_stay_in_their_range() -> None:
     assert profile[:, 0].max() == pytest.approx(1.0)
     assert profile[:, 0].min() >= 0.04
     assert (np.diff(profile[:, 1]) > 0).all()
+
+
+@pytest.mark.parametrize(("true", "word"), [("armchair", "chair"), ("coffee table", "table")])
+def test_what_detectors_have_no_word_for_is_told_by_its_silhouette(true: str, word: str) -> None:
+    camera = Camera(
+        intrinsics=intrinsics_from_focal(300.0, (320, 240)),
+        width=320,
+        height=240,
+        world_from_camera=world_from_gravity(np.array([0.0, 1.0, 0.35]), 1.5),
+    )
+    size = CATEGORIES[true].prior.median_m
+    surface = join(BUILDERS[true][0]((float(size[0]), float(size[1]), float(size[2]))), size)
+    pose = upright(yaw_rad=0.4, translation=np.array([0.2, 0.0, -2.8]))
+    vertices = transform(camera.camera_from_world @ pose.matrix, surface.vertices)
+    mask = rasterize(vertices, surface.faces, camera.intrinsics, camera.hw).face >= 0
+    view = ObjectView(
+        instance=Instance(name=f"{word}-1", label=word, score=1.0, mask=mask),
+        image=np.zeros((*camera.hw, 3), dtype=np.uint8),
+        ignore=np.zeros(camera.hw, dtype=bool),
+        camera=camera,
+    )
+    category, box = fitted_category(view, 0)
+    assert category is not None
+    assert category.name == true
+    assert fitted_category(view, 0, box)[0] == category

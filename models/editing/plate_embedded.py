@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from models.base import Plate, PlateRequest
-from regen3d.room.layout import BELIEVABLE
-from regen3d.room.plate import fill_flat, fill_room, hole_mask
+from regen3d.room.plate import fill_room, hole_mask
 from regen3d.room.solve import solve_room
 
 
@@ -24,10 +23,5 @@ class EmbeddedPlate:
     def _empty_room(self, request: PlateRequest) -> Plate:
         solved = solve_room(request.image, request.objects, request.known_camera, request.seed)
         hole = hole_mask(request.objects, solved.camera.hw)
-        notes = solved.notes
-        if solved.layout.confidence >= BELIEVABLE:
-            image, hole = fill_room(request.image, hole, solved.camera, solved.layout)
-        else:
-            image = fill_flat(request.image, hole)
-            notes = (*notes, "What the objects hide was filled without regard to walls and floor.")
-        return Plate(image=image, filled=hole, camera=solved.camera, layout=solved.layout, notes=notes)
+        image, hole = fill_room(request.image, hole, solved.camera, solved.layout)
+        return Plate(image=image, filled=hole, camera=solved.camera, layout=solved.layout, notes=solved.notes)

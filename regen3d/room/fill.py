@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regen3d.room.light import (
+    SHADOW_REACH,
     distance_from,
     level_trim,
     mottle,
@@ -63,8 +64,8 @@ def fill_surface(
         light = light * level_trim(texture / light, source)
         shaded = shaded_texels(texture / light, source, hole)
         if (source & ~shaded).any():
-            # What is brighter in some channel may be a thing on the wall: it is not copied, but stays.
-            dim = (texture / light).max(axis=2) < 1.0
+            # What is brighter in some channel, or not close, may be a thing on the wall: it is not copied, but stays.
+            dim = ((texture / light).max(axis=2) < 1.0) & (distance_from(hole) < 0.5 * SHADOW_REACH)
             source, kept = source & ~shaded, kept & ~(shaded & dim & ~odd & ~salient)
     rug, covered = (np.zeros_like(odd), np.zeros_like(odd)) if wall else rugs(odd, kept, texture / light)
     glow = odd & ~rug
@@ -84,7 +85,8 @@ def _fill_material(texture: np.ndarray, source: Mask, wanted: Mask, light: np.nd
     pattern = np.where(source[..., None], texture / light, 1.0).astype(np.float32)
     for _ in range(PASSES):
         pattern, source = _fill_pass(pattern, source, wanted)
-        if not (wanted & ~source).any():
+        # A few stray texels are well served by plain light.
+        if (wanted & ~source).sum() < 0.001 * source.size:
             break
     return np.clip(pattern * light, 0.0, 255.0)
 

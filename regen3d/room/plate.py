@@ -73,8 +73,3 @@ def _fill_side(
     colours = sample_texels(texture, panel, fractions[replaced])
     result[target] = np.clip(np.round(colours), 0, 255).astype(np.uint8)
     invented |= target
-
-
-def fill_flat(image: Rgb, hole: Mask) -> Rgb:
-    """Fill a hole without knowing the room: colours grow inwards (Telea 2004)."""
-    return np.asarray(cv2.inpaint(image, hole.astype(np.uint8), 5, cv2.INPAINT_TELEA))

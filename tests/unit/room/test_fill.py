@@ -81,3 +81,39 @@ def test_spread_of_a_constant_is_that_constant(rng: np.random.Generator) -> None
     weight = (rng.random((50, 70)) > 0.7).astype(float)
     values = np.where(weight > 0, 7.0, 1e6)
     np.testing.assert_allclose(spread(values, weight, 0.02), 7.0, rtol=1e-4)
+
+
+RUG, WOOD = np.array([20.0, 110.0, 120.0]), np.array([200.0, 170.0, 120.0])
+
+
+def floor_with_rug() -> np.ndarray:
+    floor = WOOD * np.ones((200, 240, 1))
+    floor[60:140, 60:180] = RUG
+    return floor
+
+
+def test_a_rug_ends_where_its_rectangle_does() -> None:
+    truth = floor_with_rug()
+    hole = np.zeros((200, 240), bool)
+    hole[40:110, 130:200] = True
+    filled, _ = fill_surface(truth, ~hole, hole, False)
+    assert np.abs(filled - truth)[66:104, 136:174].max() < 25, "the rug's hidden corner"
+    assert np.abs(filled - truth)[42:52, 132:198].max() < 25, "bare floor beyond the rug"
+
+
+def test_floor_out_of_view_is_of_the_floor_and_not_of_the_rug() -> None:
+    truth = floor_with_rug()
+    known = np.zeros((200, 240), bool)
+    known[:145] = True
+    filled, _ = fill_surface(np.where(known[..., None], truth, 0.0), known, np.zeros_like(known), False)
+    assert np.abs(filled[150:] - WOOD).max() < 15
+
+
+def test_a_picture_is_not_copied_into_the_wall(rng: np.random.Generator) -> None:
+    wall = np.full((160, 240, 3), 170.0)
+    wall[15:65, 60:150] = np.kron(rng.uniform(0, 255, (5, 9, 3)), np.ones((10, 10, 1)))
+    hole = np.zeros((160, 240), bool)
+    hole[100:, 40:200] = True
+    filled, kept = fill_surface(wall, ~hole, hole, True)
+    assert np.abs(filled[hole] - 170.0).max() < 15
+    assert kept[15:65, 60:150].all()

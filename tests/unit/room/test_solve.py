@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regen3d.frames import gravity_in_camera
+from regen3d.room.box import room_position, room_rays
 from regen3d.room.layout import BELIEVABLE
 from regen3d.room.lines import detect_segments, masked_share, room_segments, segment_lengths
 from regen3d.room.solve import SolvedRoom, solve_room
@@ -70,6 +71,21 @@ def test_a_blank_picture_gives_an_assumed_room_and_says_so() -> None:
     assert solved.layout.confidence < BELIEVABLE
     assert solved.camera.intrinsics[0, 0] == pytest.approx(0.8 * 160)
     assert any("assumed" in note for note in solved.notes)
+
+
+def test_assumed_walls_stand_behind_the_objects() -> None:
+    image = np.full((120, 160, 3), 128, np.uint8)
+    masks = [np.zeros((120, 160), bool) for _ in range(2)]
+    masks[0][40:80, 10:40] = True
+    masks[1][50:100, 110:150] = True
+    solved = solve_room(image, masks, None, seed=0)
+    feet = np.array([[25.5, 80.0], [130.5, 100.0]])
+    rays = room_rays(solved.camera, solved.layout, feet)
+    ground = room_position(solved.camera, solved.layout) - rays * (solved.camera.position[1] / rays[:, 1:2])
+    assert solved.layout.confidence < BELIEVABLE
+    assert (ground[:, 2] > solved.layout.bounds_min[2] + 1.0).all()
+    assert (ground[:, 0] > solved.layout.bounds_min[0] + 1.0).all()
+    assert (ground[:, 0] < solved.layout.bounds_max[0] - 1.0).all()
 
 
 def test_noise_is_no_room() -> None:

@@ -104,11 +104,15 @@ def _push_inside(item: PlacedObject, layout: RoomLayout) -> PlacedObject:
         return item
     world_from_room = rotation_about_y(layout.yaw_rad)
     low, high = _bounds(item, world_from_room)
-    push = np.maximum(layout.bounds_min - low, 0.0) - np.maximum(high - layout.bounds_max, 0.0)
-    push[1] = 0.0
+    # Only walls that the picture shows push: an assumed one knows less than the object's own outline.
+    least = np.array([layout.bounds_min[0] if "wall_left" in layout.seen else -np.inf, -np.inf, -np.inf])
+    least[2] = layout.bounds_min[2] if "wall_back" in layout.seen else -np.inf
+    greatest = np.array([layout.bounds_max[0] if "wall_right" in layout.seen else np.inf, np.inf, np.inf])
+    greatest[2] = layout.bounds_max[2] if "wall_front" in layout.seen else np.inf
+    push = np.maximum(least - low, 0.0) - np.maximum(high - greatest, 0.0)
     if not push.any():
         return item
-    if np.abs(push).max() > LARGEST_PUSH_M or (high - low > layout.bounds_max - layout.bounds_min)[[0, 2]].any():
+    if np.abs(push).max() > LARGEST_PUSH_M or (high - low > greatest - least).any():
         return _noted(item, f"it reaches {100.0 * np.abs(push).max():.0f} cm into a wall; room and pose disagree")
     return _shifted(item, world_from_room @ push)
 

@@ -143,7 +143,9 @@ class Stranger:
     value: int
 
 
-@pytest.mark.parametrize("value", [Stranger(3), object(), {1, 2}, b"bytes", lambda: None, 1j], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [Stranger(3), object(), {1, 2}, b"bytes", lambda: None, 1j], ids=lambda value: type(value).__name__
+)
 def test_what_is_not_registered_cannot_be_kept(store: Store, value: Any) -> None:
     with pytest.raises(TypeError, match="register its dataclass"):
         codec.put_value(store, value)

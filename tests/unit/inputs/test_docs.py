@@ -51,7 +51,7 @@ def test_example_of_an_index_is_read(tmp_path: Path) -> None:
 
 
 def test_example_of_options_is_read() -> None:
-    (given,) = re.findall(r'run room.jpg --labels "([^"]+)"', TEXT)
+    (given,) = re.findall(r'run room.jpg --out scene --labels "([^"]+)"', TEXT)
     assert parse_labels(given) == ("chair", "dining table")
     (option,) = re.findall(r"--mesh (\S+\.glb)\n", TEXT)
     assert parse_mesh_option(option) == ("chair-1", Path("chair.glb"))

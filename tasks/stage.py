@@ -144,8 +144,8 @@ def find_entry(store: Store, call: StageCall) -> StageEntry | None:
 
 
 def _compute(stage: Stage, work: StageWork) -> StageEntry:
-    started = time.perf_counter()
     with executor_for(work.execution).slot():
+        started = time.perf_counter()
         value = stage.compute(work)
     entry = StageEntry(
         call=work.call,

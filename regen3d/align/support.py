@@ -150,7 +150,7 @@ def _is_off_floor(item: Instance, camera: Camera, layout: RoomLayout | None) -> 
     point = floor_point(camera, np.array([0.5 * (x0 + x1), float(y1)]))
     if not np.isfinite(point).all():
         return True
-    if layout is None or layout.confidence < 0.5:
+    if layout is None or not layout.believable:
         return bool(np.linalg.norm(point - camera.position) > FARTHEST_M)
     room = point @ rotation_about_y(layout.yaw_rad)
     low, high = layout.bounds_min - OUTSIDE_M, layout.bounds_max + OUTSIDE_M

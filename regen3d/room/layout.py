@@ -17,15 +17,13 @@ from regen3d.room.search import (
     score_boxes,
     side_labels,
 )
-from regen3d.types import Face, RoomLayout
+from regen3d.types import BELIEVABLE, Face, RoomLayout
 
 STARTS = 4000
 """Random boxes; a quarter as many misplace a wall in one of five rendered rooms, twice as many find no better ones."""
 DEPTH = 0.7
 """How far an object reaches beyond the point where it touches the floor, camera heights: 1.05 m for a lens at 1.5 m,
 the depth of a table or a sofa."""
-BELIEVABLE = 0.5
-"""Confidence below which a room box is not relied on."""
 _SIDES: tuple[Face, ...] = ("floor", "ceiling", "wall_back", "wall_left", "wall_right")
 _PARAMETER: tuple[int, ...] = (3, 0, 1, 2)
 """Parameter of the box behind each of `_SIDES` after the floor."""

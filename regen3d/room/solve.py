@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from regen3d.frames import world_from_gravity, yaw_of
 from regen3d.room.evidence import gather_evidence
-from regen3d.room.layout import BELIEVABLE, find_layout
+from regen3d.room.layout import find_layout
 from regen3d.room.lines import detect_segments, room_segments, segment_lengths, stretch_contrast
 from regen3d.room.vanishing import Manhattan, find_manhattan
 from regen3d.types import Camera, KnownCamera, Mask, Rgb, RoomLayout
@@ -95,14 +95,14 @@ def _segments(image: Rgb, masks: Sequence[Mask]) -> tuple[Float[np.ndarray, "n 4
     return segments, of_room
 
 
-def shrink(image: Rgb, scale: float) -> Rgb:
+def shrink(image: Rgb, scale: float) -> UInt8[np.ndarray, "sh sw 3"]:
     """The picture at a scale of at most 1, area-averaged."""
     if scale >= 1.0:
         return image
     return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
-def shrink_mask(mask: Mask, scale: float) -> Mask:
+def shrink_mask(mask: Mask, scale: float) -> Bool[np.ndarray, "sh sw"]:
     """The mask at a scale of at most 1; a pixel belongs where any of it did."""
     if scale >= 1.0:
         return mask
@@ -126,7 +126,7 @@ def _camera(manhattan: Manhattan, hw: tuple[int, int], known: KnownCamera | None
 
 
 def _layout_notes(layout: RoomLayout) -> tuple[str, ...]:
-    if layout.confidence < BELIEVABLE:
+    if not layout.believable:
         return ("The picture does not show a room box that can be believed: walls and ceiling are assumed.",)
     hidden = [name.replace("_", " ") for name in ("wall_left", "wall_right", "ceiling") if name not in layout.seen]
     return (f"Not in view and therefore assumed: {', '.join(hidden)}.",) if hidden else ()

@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for folder in scene_folders(Path(options.data), options.scenes):
         outcomes.append(_measure(load_truth(folder), out / folder.name, options.given))
         print(f"{folder.name}: exit code {outcomes[-1].run.code} after {outcomes[-1].run.seconds:.0f} s", flush=True)
-    print(scene_table(outcomes), object_table(outcomes), stage_table(outcomes), sep="\n")
+    tables = (scene_table(outcomes), object_table(outcomes), found_line(outcomes), stage_table(outcomes))
+    print(*tables, sep="\n")
     print(f"\nScenes and logs: {out}")
     if options.json:
         documents = [asdict(outcome) for outcome in outcomes]
@@ -150,6 +151,20 @@ def object_table(outcomes: Sequence[Outcome]) -> str:
         "Objects (render IoU: our mesh on our own mask; scaled: box IoU at the true camera height; size: ours / true)",
         headings,
         rows,
+    )
+
+
+def found_line(outcomes: Sequence[Outcome]) -> str:
+    """Medians over the objects of all scenes that were found."""
+    items = [item for outcome in outcomes if outcome.score for item in outcome.score.objects]
+    found = [item for item in items if item.mask_iou >= FOUND_IOU]
+    overlaps = [item.render_iou for item in found if item.render_iou is not None]
+    distances = [item.centre_error_m for item in found if item.centre_error_m is not None]
+    if not overlaps or not distances:
+        return f"Found: 0 of {len(items)} objects"
+    return (
+        f"Found: {len(found)} of {len(items)} objects; median render IoU {statistics.median(overlaps):.2f}, "
+        f"median centre off {statistics.median(distances):.2f} m"
     )
 
 

@@ -24,6 +24,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("pytorch3d", "pytorch3d", "pip install '.[pytorch3d]' and PyTorch3D's own guide"),
     ("open3d", "open3d", "pip install '.[open3d]'"),
     ("usd-core", "usd-core", "pip install '.[usd]'"),
+    ("mujoco, coacd (drop test)", "mujoco", "pip install '.[evaluate]'"),
 )
 """Named part, distribution that carries it, command that installs it."""
 

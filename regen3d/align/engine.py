@@ -13,6 +13,7 @@ from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinate
 from regen3d.align.proxy import make_proxy
 from regen3d.align.refine import Refined, refine
 from regen3d.align.search import starting_poses
+from regen3d.align.settings import AlignSettings
 from regen3d.align.target import make_target
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import yaw_of
@@ -38,6 +39,8 @@ class AlignRequest:
     """The room box."""
     seed: int = 0
     """For every random choice."""
+    settings: AlignSettings = AlignSettings()
+    """Which algorithm."""
 
 
 def align_object(request: AlignRequest) -> Alignment:

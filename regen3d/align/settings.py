@@ -1,0 +1,27 @@
+"""How alignment is done: which algorithm, with which parts switched off."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Preset = Literal["default", "paper", "paper-released"]
+"""`default` is ours; `paper` is the published algorithm without its coding faults; `paper-released` has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignSettings:
+    """What a studio or an ablation may change; the defaults are what a run uses."""
+
+    preset: Preset = "default"
+    """The algorithm."""
+    pose: Literal["planar", "free"] = "planar"
+    """`planar`: four numbers on the support plane where there is one; `free`: five numbers for every object."""
+    starts: Literal["search", "single"] = "search"
+    """`search`: many yaws and scales; `single`: one start from the fitted box, as published."""
+    support: Literal["inferred", "paper"] = "inferred"
+    """`inferred`: the support forest; `paper`: on the floor where the object's box touches the floor's, else free."""
+    renderer: Literal["torch", "pytorch3d"] = "torch"
+    """Which differentiable silhouettes refinement uses."""
+    device: str = "cpu"
+    """Where torch works: `cpu`, `cuda`, `cuda:1`."""
+    memory_mb: int = 512
+    """Working memory that batched rendering keeps within, megabytes."""

@@ -1,6 +1,6 @@
 """Placing one object: evidence, search, refinement, diagnostics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class AlignRequest:
     """The room box."""
     seed: int = 0
     """For every random choice."""
-    settings: AlignSettings = AlignSettings()
+    settings: AlignSettings = field(default_factory=AlignSettings)
     """Which algorithm."""
 
 

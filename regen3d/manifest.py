@@ -114,6 +114,9 @@ class Diagnostics(Entry):
     contact_gap_m: float = Field(description="Lowest point above its support; negative when sunk in.")
     point_residual_m: float | None = Field(description="Median distance of visible points to the mesh.")
     runner_up_margin: float = Field(description="Lead over the best start that faces elsewhere.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Calibrated probability that the pose is right; null where unknown."
+    )
 
 
 class ObjectEntry(Entry):

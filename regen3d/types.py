@@ -280,5 +280,7 @@ class Alignment:
     """Median distance from visible points to the mesh; None without points."""
     runner_up_margin: float
     """Score of the best start minus that of the best one that faces elsewhere, 0..1."""
+    confidence: float | None = None
+    """Calibrated probability that the pose is right, 0..1; None before the scene was settled."""
     notes: tuple[str, ...] = ()
     """Sentences for the report."""

@@ -156,6 +156,7 @@ def _object(store: Store, item: AssembledObject) -> ObjectEntry:
         contact_gap_m=alignment.contact_gap_m,
         point_residual_m=alignment.point_residual_m,
         runner_up_margin=alignment.runner_up_margin,
+        confidence=alignment.confidence,
     )
     placed = {
         "support": alignment.support,

@@ -127,6 +127,8 @@ def judged(entry: ObjectEntry, **changes: float) -> ObjectEntry:
         ({}, []),
         ({"mask_iou": 0.5}, ["poor fit"]),
         ({"runner_up_margin": 0.001}, ["ambiguous orientation"]),
+        ({"confidence": 0.3}, ["pose likely wrong"]),
+        ({"confidence": 0.9}, []),
         ({"contact_gap_m": 0.1}, ["floats"]),
         ({"contact_gap_m": -0.1}, ["sinks in"]),
     ],

@@ -1,0 +1,1 @@
+"""Judging scenes against the truth: results, other systems' output, tables, reports."""

@@ -1,0 +1,1 @@
+"""Published evaluation protocols by name, and our own: `regen3d.metrics.protocols.registry` runs them."""

@@ -1,14 +1,30 @@
 """Every adapter by name: where its class is, what it needs, and under which licence it stands.
 
-The table holds strings; a module is imported when its adapter is first used.
+The table holds strings and numbers; a module is imported when its adapter is first used.
 """
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from models.weights import Weights
 from regen3d.errors import ConfigError, NotInstalledError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one loaded copy of a model holds while it works."""
+
+    cpus: float = 1.0
+    """Cores."""
+    gpus: float = 0.0
+    """Share of one GPU; 0 for a model that needs none."""
+    vram_gb: float = 0.0
+    """Peak memory on the GPU, gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +42,15 @@ class Adapter:
     revision: str
     """Version of the weights, or of the method; part of the key of every result."""
     licence: str
-    """SPDX expression."""
+    """Name in `models.licences.LICENCES`: the strictest of code and weights."""
     packages: tuple[str, ...] = ()
     """Import names that must be there."""
     install: str = "pip install ."
     """The command that installs them."""
+    weights: tuple[Weights, ...] = ()
+    """Checkpoints that it loads; empty where they are part of the package, or of a service."""
+    resources: Resources = Resources()
+    """What one copy holds."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -101,14 +121,42 @@ def find(stage: str, name: str) -> Adapter:
     raise ConfigError(f"no adapter '{name}' for stage '{stage}': choose one of {', '.join(names)}")
 
 
-def construct(adapter: Adapter) -> Any:
+def construct(adapter: Adapter, options: Mapping[str, str | int | float | bool] | None = None) -> Any:
     """Make the adapter's object without loading its weights.
+
+    Args:
+        adapter: what to make.
+        options: fields of the class's `Options`, as text or as values; the others keep their defaults.
 
     Raises:
         NotInstalledError: a package is missing.
+        ConfigError: an option is unknown, or its value cannot be read.
     """
     if adapter.missing:
         packages = ", ".join(adapter.missing)
         raise NotInstalledError(f"'{adapter.name}' needs {packages}: install with `{adapter.install}`")
     module, name = adapter.target.split(":")
-    return getattr(importlib.import_module(module), name)()
+    made = getattr(importlib.import_module(module), name)
+    return made(read_options(adapter, made, options)) if options else made()
+
+
+def read_options(adapter: Adapter, made: type, options: Mapping[str, str | int | float | bool]) -> Any:
+    """Options of an adapter as the frozen dataclass `Options` of its class.
+
+    Raises:
+        ConfigError: the adapter has no options, one is unknown, or its value cannot be read.
+    """
+    kind = getattr(made, "Options", None)
+    known = [field.name for field in fields(kind)] if kind else []
+    for name in options:
+        if name not in known:
+            offered = ", ".join(known) or "none"
+            raise ConfigError(f"'{adapter.name}' for {adapter.stage} has no option '{name}': it knows {offered}")
+    try:
+        return TypeAdapter(kind).validate_python(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"option '{place}' of '{adapter.name}' for {adapter.stage} cannot be read: {first['msg'].lower()}"
+        ) from error

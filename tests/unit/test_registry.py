@@ -1,8 +1,9 @@
 """The table of adapters: in order, complete, and honest about what is missing."""
 
 import ast
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -55,6 +56,40 @@ def test_missing_packages_are_named_with_the_command() -> None:
     assert adapter.missing == ("no_such_package_1",)
     with pytest.raises(NotInstalledError, match=r"needs no_such_package_1: install with `pip install 'regen3d\[x\]'`"):
         registry.construct(adapter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Options of the adapter below."""
+
+    steps: int = 50
+    mode: Literal["fast", "fine"] = "fine"
+
+
+class Chooser:
+    """An adapter with options."""
+
+    Options = Choices
+
+
+def test_options_are_read_from_text() -> None:
+    assert registry.read_options(ADAPTERS[0], Chooser, {"steps": "30", "mode": "fast"}) == Choices(
+        steps=30, mode="fast"
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "options", "sentence"),
+    [
+        (Chooser, {"step": "1"}, "has no option 'step': it knows steps, mode"),
+        (Chooser, {"steps": "many"}, "option 'steps' of 'embedded' for complete cannot be read: input should be"),
+        (Chooser, {"mode": "slow"}, "option 'mode' .* cannot be read: input should be 'fast' or 'fine'"),
+        (object, {"steps": "1"}, "it knows none"),
+    ],
+)
+def test_bad_options_are_refused_with_one_sentence(made: type, options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        registry.read_options(ADAPTERS[0], made, options)
 
 
 @pytest.mark.parametrize("stage", MODEL_STAGES)

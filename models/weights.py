@@ -1,0 +1,94 @@
+"""Where the weights of models are: a folder of the user's own, else the cache of the Hugging Face hub.
+
+Nothing is downloaded while a scene runs; `regen3d models fetch` does that, on purpose and by name.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from regen3d.errors import NotInstalledError, WeightsMissingError
+
+FOLDER_VARIABLE = "REGEN3D_WEIGHTS"
+"""Names a folder with `OWNER--NAME` folders of weights, looked at before the hub's cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """One checkpoint on the Hugging Face hub."""
+
+    repo: str
+    """`OWNER/NAME`."""
+    revision: str
+    """Commit, tag or branch; part of the key of every result."""
+    size_gb: float
+    """Size of what is downloaded, gigabytes."""
+    patterns: tuple[str, ...] = ()
+    """Files that are needed, as glob patterns; empty: all."""
+
+    @property
+    def folder_name(self) -> str:
+        """The repository's name as a folder name."""
+        return self.repo.replace("/", "--")
+
+
+def locate(weights: Weights, adapter: str) -> Path:
+    """The folder of a checkpoint that is already on this machine.
+
+    Args:
+        weights: the checkpoint.
+        adapter: name of the adapter that asks, for the message.
+
+    Raises:
+        WeightsMissingError: it is not there; the message names the command that fetches it.
+    """
+    own = os.environ.get(FOLDER_VARIABLE)
+    if own and (folder := Path(own) / weights.folder_name).is_dir():
+        return folder
+    cached = _cached(weights)
+    if cached is None:
+        places = f"the folder that {FOLDER_VARIABLE} names ({own or 'not set'}) or in the cache of the Hugging Face hub"
+        raise WeightsMissingError(
+            f"the weights {weights.repo} at {weights.revision} are not in {places}: "
+            f"get {weights.size_gb:g} GB with `regen3d models fetch {adapter}`"
+        )
+    return cached
+
+
+def fetch(weights: Weights) -> Path:
+    """Download a checkpoint into the cache of the Hugging Face hub, or complete it there; returns its folder.
+
+    Raises:
+        NotInstalledError: the package huggingface-hub is missing.
+        WeightsMissingError: the hub refused or could not be reached.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise NotInstalledError(
+            "fetching weights needs huggingface-hub: install with `pip install huggingface-hub`"
+        ) from error
+    try:
+        folder = snapshot_download(
+            weights.repo, revision=weights.revision, allow_patterns=list(weights.patterns) or None
+        )
+    except (OSError, ValueError) as error:
+        # The hub's own errors are OSErrors: no connection, no such revision, a gated repository.
+        raise WeightsMissingError(
+            f"{weights.repo} at {weights.revision} could not be fetched ({type(error).__name__}): check the "
+            "connection, accept the terms on its page if it is gated, and log in with `hf auth login`"
+        ) from error
+    return Path(folder)
+
+
+def _cached(weights: Weights) -> Path | None:
+    """The checkpoint's folder in the hub's cache."""
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+    except ImportError:
+        return None
+    try:
+        return Path(snapshot_download(weights.repo, revision=weights.revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None

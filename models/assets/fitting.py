@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from models.assets.furniture.turned import Profile, silhouette_profile
 from models.assets.solid import Surface
-from regen3d.align.box import FARTHEST_M
+from regen3d.align.box_numbers import FARTHEST_M
 from regen3d.frames import floor_point, project, rotation_about_y, transform
 from regen3d.render.raster import rasterize
 from regen3d.types import FittedBox, ObjectView, Similarity

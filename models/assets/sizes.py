@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.assets.primitives import Point
-from regen3d.align.box import SizePrior, fit_box, likeliest
+from regen3d.align.box import fit_box, likeliest
+from regen3d.align.size_prior import SizePrior
 from regen3d.types import FittedBox, ObjectView
 
 Blocks = tuple[tuple[Point, Point], ...]

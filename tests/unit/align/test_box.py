@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from regen3d.align.box import WHOLE, SizePrior, box_depth, fit_box, likeliest
+from regen3d.align.box import fit_box, likeliest
+from regen3d.align.size_prior import WHOLE, SizePrior
+from regen3d.align.solid import box_depth
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import intrinsics_from_focal, pixel_centers, upright, world_from_gravity, yaw_of
 from regen3d.types import Camera, FittedBox, Instance, Mask, ObjectView

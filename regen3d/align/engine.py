@@ -1,5 +1,6 @@
 """Placing one object: evidence, search, refinement, diagnostics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +42,11 @@ class AlignRequest:
     """For every random choice."""
     settings: AlignSettings = field(default_factory=AlignSettings)
     """Which algorithm."""
+
+
+def align_objects(requests: Sequence[AlignRequest]) -> list[Alignment]:
+    """The pose of each object, as `align_object` finds it alone."""
+    return [align_object(request) for request in requests]
 
 
 def align_object(request: AlignRequest) -> Alignment:

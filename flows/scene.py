@@ -105,7 +105,8 @@ def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
     call = context.call("plate").with_inputs(**known)
     shared["plate"] = plate(context, call.by_hand(inputs.plate), {"segmentation": shared["segment"]})
     seen = {"segmentation": shared["segment"], "plate": shared["plate"]}
-    shared["geometry"] = geometry(context, context.call("geometry").with_inputs(**known), seen)
+    call = context.call("geometry").with_inputs(**known)
+    shared["geometry"] = geometry(context, call.by_hand(inputs.geometry), seen)
     measured = {"plate": shared["plate"], "geometry": shared["geometry"]}
     shared["room"] = room(context, context.call("room"), measured)
     seen = {"segmentation": shared["segment"], "geometry": shared["geometry"], "room": shared["room"]}
@@ -126,7 +127,8 @@ def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObjec
         completion = context.call("complete", item.name).with_inputs(view=item.view)
         futures["complete"] = complete.submit(context, completion)
         futures["generate"] = generate.submit(context, call, {"completion": futures["complete"]})
-    call = context.call("align", item.name, support=item.support).with_inputs(view=item.view)
+    params = {"support": item.support, **inputs.align}
+    call = context.call("align", item.name, **params).with_inputs(view=item.view)
     upstream = {"asset": futures["generate"], "geometry": shared["geometry"], "room": shared["room"]}
     futures["align"] = align.submit(context, call, upstream)
     return ObjectRun(name=item.name, futures=futures)

@@ -69,6 +69,14 @@ ADAPTERS: tuple[Adapter, ...] = (
         packages=("cv2",),
     ),
     Adapter(
+        stage="complete",
+        name="visible",
+        target="models.editing.complete_visible:VisiblePart",
+        model="none: the visible part alone",
+        revision="1",
+        licence="MIT",
+    ),
+    Adapter(
         stage="generate",
         name="embedded",
         target="models.assets.embedded:EmbeddedAssets",

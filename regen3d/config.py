@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from regen3d.align.settings import AlignSettings
 from regen3d.errors import ConfigError
 
 MODEL_STAGES = ("segment", "plate", "geometry", "complete", "generate")
@@ -38,7 +39,9 @@ class SceneRequest(BaseModel):
     masks: str | None = Field(default=None, description="Folder of masks.")
     camera: str | None = Field(default=None, description="JSON file of the camera.")
     plate: str | None = Field(default=None, description="Picture of the empty room.")
+    points: str | None = Field(default=None, description="NPZ file of point maps.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
+    align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
     execution: Literal["local"] = Field(default="local", description="Where heavy calls run.")
 
     @property

@@ -27,8 +27,8 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "geometry": ("models/geometry", *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
     "isolate": ("regen3d/align", "tasks/isolate.py"),
-    "complete": ("models/editing", "models/assets", *_FIT, "tasks/complete.py"),
-    "generate": ("models/assets", *_FIT, "tasks/generate.py"),
+    "complete": ("models/editing", "models/assets", "regen3d/meshes", *_FIT, "tasks/complete.py"),
+    "generate": ("models/assets", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, "tasks/align.py"),
     "assemble": _ASSEMBLY,
     "report": (*_ASSEMBLY, "tasks/report.py"),
@@ -56,7 +56,7 @@ def run_key(request: SceneRequest) -> str:
         UnreadableImageError: a file that the request names is missing.
     """
     facts = request.model_dump(mode="json", exclude={"out", "store", "execution", "overrides", "profile"})
-    for name in ("image", "boxes", "masks", "camera", "plate"):
+    for name in ("image", "boxes", "masks", "camera", "plate", "points"):
         facts[name] = _content_digest(facts[name])
     facts["image_name"] = Path(request.image).name
     facts["meshes"] = {name: _content_digest(path) for name, path in request.meshes.items()}

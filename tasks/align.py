@@ -1,6 +1,7 @@
 """Align: where does this object stand?"""
 
 from regen3d.align.engine import AlignRequest
+from regen3d.align.settings import AlignSettings
 from regen3d.types import Alignment, Asset, Geometry, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
@@ -17,6 +18,7 @@ def compute(work: StageWork) -> Alignment:
         points=points if points.scale == "metric" else None,
         layout=layout if layout.believable else None,
         seed=work.call.seed,
+        settings=AlignSettings(**work.call.params.get("settings", {})),
     )
     return work.ask_library("regen3d.align.engine:align_object", request)
 

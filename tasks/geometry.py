@@ -1,13 +1,16 @@
 """Geometry: where is the camera, and how far is every pixel?"""
 
 from models.base import GeometryRequest, Plate, Segmentation
+from regen3d.manifest import HAND_MADE
 from regen3d.types import Geometry
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
 
 
 def compute(work: StageWork) -> Geometry:
-    """Camera and point maps of picture and plate."""
+    """The user's points where given, else camera and point maps of picture and plate."""
+    if work.call.adapter == HAND_MADE:
+        return work.value("hand_made", Geometry)
     plate = work.value("plate", Plate)
     request = GeometryRequest(
         image=work.image(),

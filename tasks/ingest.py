@@ -1,7 +1,7 @@
 """What the user gave, read, validated and kept in the store before any stage runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from models.base import Plate, Segmentation
 from regen3d import codec
+from regen3d.align.settings import AlignSettings
 from regen3d.config import SceneRequest
 from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal
@@ -18,9 +19,10 @@ from regen3d.inputs.image import Picture, read_image
 from regen3d.inputs.masks import read_masks
 from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.inputs.plate import read_plate
+from regen3d.inputs.points import geometry_of, read_points
 from regen3d.manifest import Entry
 from regen3d.store import Ref, Store
-from regen3d.types import Asset, KnownCamera
+from regen3d.types import Asset, Geometry, KnownCamera
 
 codec.register(Segmentation, Plate)
 
@@ -46,8 +48,12 @@ class SceneInputs(Entry):
     """What the user, or the picture's EXIF data, says of the camera: a `KnownCamera`."""
     plate: Ref | None
     """The user's `Plate`."""
+    geometry: Ref | None
+    """The user's point maps and camera: a `Geometry`."""
     meshes: dict[str, Ref]
     """Object name -> the user's `Asset`."""
+    align: dict[str, Any]
+    """What of the alignment is not as usual, as an option of its calls; nothing where all is."""
     notes: tuple[str, ...]
     """How the picture was read."""
 
@@ -59,6 +65,7 @@ class _Given:
     masks: Segmentation | None
     camera: KnownCamera | None
     plate: Plate | None
+    geometry: Geometry | None
     meshes: dict[str, Asset]
 
 
@@ -93,9 +100,18 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         masks=keep(given.masks),
         camera=keep(given.camera),
         plate=keep(given.plate),
+        geometry=keep(given.geometry),
         meshes={name: codec.put_value(store, asset) for name, asset in given.meshes.items()},
+        align=_unusual(request.align),
         notes=given.picture.notes,
     )
+
+
+def _unusual(settings: AlignSettings) -> dict[str, Any]:
+    """Only what differs, so that a setting that is added later leaves finished calls as they are."""
+    usual = asdict(AlignSettings())
+    chosen = {name: value for name, value in asdict(settings).items() if value != usual[name]}
+    return {"settings": chosen} if chosen else {}
 
 
 def _read(request: SceneRequest) -> _Given:
@@ -105,12 +121,14 @@ def _read(request: SceneRequest) -> _Given:
     masks = _segmentation(request, picture)
     if masks is not None:
         check_mesh_names(request.meshes, [instance.name for instance in masks.instances])
+    camera = _camera(request, picture)
     return _Given(
         picture=picture,
         boxes=read_boxes(Path(request.boxes), picture) if request.boxes else (),
         masks=masks,
-        camera=_camera(request, picture),
+        camera=camera,
         plate=_plate(request, picture),
+        geometry=_geometry(request, picture, camera),
         meshes={name: _asset(Path(path)) for name, path in request.meshes.items()},
     )
 
@@ -150,6 +168,16 @@ def _plate(request: SceneRequest, picture: Picture) -> Plate | None:
     given = read_plate(Path(request.plate), picture)
     filled = np.any(given.pixels != picture.pixels, axis=2)
     return Plate(image=given.pixels, filled=filled, notes=given.notes)
+
+
+def _geometry(request: SceneRequest, picture: Picture, known: KnownCamera | None) -> Geometry | None:
+    if request.points is None:
+        return None
+    given = read_points(Path(request.points), picture)
+    if request.camera is None and given.camera is not None:
+        # What comes with the points knows more than EXIF data.
+        known = given.camera
+    return geometry_of(given, known, request.seed)
 
 
 def _asset(path: Path) -> Asset:

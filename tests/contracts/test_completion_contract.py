@@ -5,6 +5,7 @@ import pytest
 
 from models.base import CompleteRequest, CompletionEditor
 from models.editing.complete_embedded import EmbeddedCompletion
+from models.editing.complete_visible import VisiblePart
 from regen3d.types import Completion
 from tests.synthetic.room import SyntheticRoom
 
@@ -65,3 +66,15 @@ class TestEmbedded(CompletionContract):
 
     def test_hands_its_box_on(self, completions: list[Completion]) -> None:
         assert all(completion.box is not None and completion.box.iou > 0.5 for completion in completions)
+
+
+class TestVisiblePart(CompletionContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def editor(cls) -> CompletionEditor:
+        return VisiblePart()
+
+    def test_adds_nothing(self, completions: list[Completion], requests: list[CompleteRequest]) -> None:
+        for completion, request in zip(completions, requests, strict=True):
+            assert np.count_nonzero(completion.picture[..., 3]) == np.count_nonzero(request.view.instance.mask)
+            assert completion.box is None

@@ -24,7 +24,10 @@ CALL = StageCall(
 @pytest.fixture
 def given_files(tmp_path: Path) -> dict[str, str]:
     """One of everything that a user may hand over."""
-    files = {name: tmp_path / name for name in ("image.png", "boxes.json", "camera.json", "plate.png", "chair.glb")}
+    files = {
+        name: tmp_path / name
+        for name in ("image.png", "boxes.json", "camera.json", "plate.png", "points.npz", "chair.glb")
+    }
     for path in files.values():
         path.write_bytes(path.name.encode())
     masks = tmp_path / "masks"
@@ -35,7 +38,7 @@ def given_files(tmp_path: Path) -> dict[str, str]:
 
 
 def request_for(files: dict[str, str], **changes: object) -> SceneRequest:
-    document = {name: files[name] for name in ("image", "boxes", "masks", "camera", "plate")}
+    document = {name: files[name] for name in ("image", "boxes", "masks", "camera", "plate", "points")}
     document |= {"out": "out", "meshes": {"chair-1": files["chair"]}, "labels": ("chair",)}
     return SceneRequest.model_validate({**document, **changes})
 
@@ -44,7 +47,7 @@ def test_asking_twice_is_asking_the_same(given_files: dict[str, str]) -> None:
     assert run_key(request_for(given_files)) == run_key(request_for(given_files))
 
 
-@pytest.mark.parametrize("name", ["image", "boxes", "camera", "plate", "chair"])
+@pytest.mark.parametrize("name", ["image", "boxes", "camera", "plate", "points", "chair"])
 def test_every_byte_of_every_file_counts(given_files: dict[str, str], name: str) -> None:
     before = run_key(request_for(given_files))
     path = Path(given_files[name])
@@ -78,6 +81,8 @@ def test_every_mask_and_its_name_count(given_files: dict[str, str]) -> None:
         {"masks": None},
         {"camera": None},
         {"plate": None},
+        {"points": None},
+        {"align": {"pose": "free"}},
         {"meshes": {}},
         {"overrides": {"segment": "other"}},
     ],
@@ -112,7 +117,7 @@ def test_the_scene_is_named_after_its_picture(given_files: dict[str, str], tmp_p
     assert run_key(request_for(given_files, image=str(renamed))) != before
 
 
-@pytest.mark.parametrize("name", ["image", "boxes", "masks", "camera", "plate"])
+@pytest.mark.parametrize("name", ["image", "boxes", "masks", "camera", "plate", "points"])
 def test_a_missing_file_is_named(given_files: dict[str, str], name: str) -> None:
     with pytest.raises(InputError, match=r"no-such-file.*check the path"):
         run_key(request_for(given_files, **{name: "no-such-file"}))

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer, UInt8
 
 from models.assets.solid import Surface, pack
-from models.assets.spreading import spread_colours
 from regen3d.frames import project, transform
+from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
 from regen3d.types import Completion, FittedBox, Mesh, ObjectView, Similarity
 

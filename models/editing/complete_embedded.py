@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from models.assets.sizes import Category, fitted_category
-from models.assets.spreading import spread_colours
 from models.base import CompleteRequest
 from regen3d.align.size_prior import WHOLE
 from regen3d.align.solid import box_depth
 from regen3d.frames import pixel_centers, project, transform, unproject
+from regen3d.meshes.spreading import spread_colours
 from regen3d.types import Camera, Completion, FittedBox, ObjectView
 
 BEYOND = 0.5

@@ -15,10 +15,10 @@ from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, tur
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
 from models.assets.solid import join, pack
-from models.assets.spreading import spread_colours
 from models.assets.texturing import textured
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
+from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView
 

@@ -1,0 +1,176 @@
+"""Clean any generator's mesh: welded, without degenerate faces and floaters, wound outwards, within a face budget."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool
+from scipy.spatial import KDTree
+
+from regen3d.errors import InvalidMeshError
+from regen3d.meshes.decimation import decimated
+from regen3d.meshes.quality import is_closed, welded
+from regen3d.meshes.scattering import spread_over
+from regen3d.meshes.winding import pieces_of, wrongly_wound
+from regen3d.types import Mesh
+
+FACE_BUDGET = 25_000
+"""Most faces of an object at full detail: forty of them are a million, which every viewer draws smoothly."""
+DETAIL_SHARES = (1.0, 0.3, 0.08)
+"""Faces of each level of detail as a share of the budget: about half the edge length from one to the next."""
+FLOATER_AREA, FLOATER_GAP = 0.005, 0.02
+"""A piece is a floater if it has at most this share of the surface and keeps this share of the diagonal away from all
+else; knobs and feet touch what they belong to."""
+SURFACE_POINTS = 30_000
+"""Points that stand for the rest of the surface when gaps are measured: 1 % of the diagonal apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HygieneReport:
+    """What cleaning did to a mesh."""
+
+    faces_before: int
+    """Faces that came in."""
+    faces_after: int
+    """Faces that are left."""
+    vertices_merged: int
+    """Vertices that equalled another in place and texture coordinate."""
+    degenerate_removed: int
+    """Faces without area, the same as another, or with vertices that are not finite."""
+    floaters_removed: int
+    """Small pieces far from the rest."""
+    faces_turned: int
+    """Faces that were wound inwards."""
+    was_decimated: bool
+    """Whether the surface was simplified, laid out anew and its texture baked."""
+    closed: bool
+    """Whether the result has no border."""
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for the report; empty where nothing was."""
+        done = [
+            f"{count} {what}"
+            for count, what in (
+                (self.degenerate_removed, "degenerate faces removed"),
+                (self.floaters_removed, "floating pieces removed"),
+                (self.faces_turned, "faces turned outwards"),
+            )
+            if count
+        ]
+        if self.was_decimated:
+            done.append(f"{self.faces_before} faces reduced to {self.faces_after}")
+        return f"The mesh was cleaned: {', '.join(done)}." if done else ""
+
+
+def cleaned(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Mesh, HygieneReport]:
+    """A mesh that a scene can use, and what was done to it.
+
+    Layout, texture, roughness and metallic stay as they are unless the mesh has more faces than the budget; then it is
+    simplified and its colours are baked into a new layout. A clean mesh comes back with equal arrays.
+
+    Args:
+        mesh: any frame and unit.
+        budget: most faces.
+        seed: for the points at which colours and gaps are measured.
+
+    Raises:
+        InvalidMeshError: faces name vertices that are not there, or nothing is left.
+    """
+    _check(mesh)
+    finite = _with_faces(mesh, np.isfinite(mesh.vertices).all(axis=1)[mesh.faces].all(axis=1))
+    merged = _merged(finite)
+    sound = _with_faces(merged, _sound(merged))
+    kept, floaters = _without_floaters(sound, seed)
+    turned = wrongly_wound(kept.vertices, kept.faces)
+    whole = replace(kept, faces=np.where(turned[:, None], kept.faces[:, ::-1], kept.faces))
+    light = decimated(whole, budget, seed=seed) if len(whole.faces) > budget else whole
+    report = HygieneReport(
+        faces_before=len(mesh.faces),
+        faces_after=len(light.faces),
+        vertices_merged=len(finite.vertices) - len(merged.vertices),
+        degenerate_removed=len(mesh.faces) - len(sound.faces),
+        floaters_removed=floaters,
+        faces_turned=int(turned.sum()),
+        was_decimated=light is not whole,
+        closed=is_closed(light),
+    )
+    return light, report
+
+
+def levels_of_detail(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Mesh, ...]:
+    """The mesh at full, middle and low detail (LOD0-2), each cleaned and with a texture of its own.
+
+    A level with fewer faces than its share of the budget anyway is the level above it. Textures halve with each level.
+    """
+    levels = [cleaned(mesh, budget=budget, seed=seed)[0]]
+    for k, share in enumerate(DETAIL_SHARES[1:], start=1):
+        above = levels[-1]
+        target = max(int(share * min(budget, len(levels[0].faces))), 4)
+        side = max(max(levels[0].texture.shape[:2]) >> k, 64)
+        levels.append(decimated(above, target, size_px=side, seed=seed) if len(above.faces) > target else above)
+    return tuple(levels)
+
+
+def _check(mesh: Mesh) -> None:
+    if len(mesh.faces) == 0 or mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        raise InvalidMeshError(
+            f"the mesh has {len(mesh.faces)} faces on {len(mesh.vertices)} vertices, or names some that are not there: "
+            "generate it again"
+        )
+
+
+def _merged(mesh: Mesh) -> Mesh:
+    """Vertices that equal each other in place and texture coordinate as one, and none that no face uses."""
+    key = np.stack([welded(mesh.vertices), *np.rint(mesh.uv * 1e6).astype(np.int64).T], axis=1)
+    _, first, index = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    # In the order in which they came, so that a clean mesh comes back as it was.
+    order = np.argsort(first)
+    rank = np.zeros(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    faces = rank[index.reshape(-1)][mesh.faces.astype(np.int64)]
+    return _compact(replace(mesh, vertices=mesh.vertices[first[order]], uv=mesh.uv[first[order]], faces=faces))
+
+
+def _compact(mesh: Mesh) -> Mesh:
+    used = np.zeros(len(mesh.vertices), dtype=bool)
+    used[mesh.faces] = True
+    rank = np.cumsum(used) - 1
+    return replace(mesh, vertices=mesh.vertices[used], uv=mesh.uv[used], faces=rank[mesh.faces])
+
+
+def _with_faces(mesh: Mesh, keep: Bool[np.ndarray, " f"]) -> Mesh:
+    if not keep.any():
+        raise InvalidMeshError(f"none of the {len(keep)} faces of the mesh are finite with an area: generate it again")
+    return mesh if keep.all() else _compact(replace(mesh, faces=mesh.faces[keep]))
+
+
+def _sound(mesh: Mesh) -> Bool[np.ndarray, " f"]:
+    """Faces that have three places and an area, and repeat no other."""
+    corners = mesh.vertices[mesh.faces]
+    place = np.sort(welded(mesh.vertices)[mesh.faces], axis=1)
+    apart = (place[:, 0] != place[:, 1]) & (place[:, 1] != place[:, 2])
+    edges = corners[:, [1, 2]] - corners[:, [0]]
+    area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
+    first = np.zeros(len(place), dtype=bool)
+    first[np.unique(place, axis=0, return_index=True)[1]] = True
+    return apart & (area > 0) & first
+
+
+def _without_floaters(mesh: Mesh, seed: int) -> tuple[Mesh, int]:
+    piece = pieces_of(mesh.faces, welded(mesh.vertices))
+    count = int(piece.max(initial=-1)) + 1
+    corners = mesh.vertices[mesh.faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    share = np.bincount(piece, weights=area, minlength=count) / area.sum()
+    small = share <= FLOATER_AREA
+    if not small.any() or small.all():
+        return mesh, 0
+    large = mesh.faces[~small[piece]]
+    chosen, weights = spread_over(mesh.vertices, large, SURFACE_POINTS, seed)
+    rest = KDTree(np.einsum("ni,nij->nj", weights, mesh.vertices[large[chosen]]))
+    gap = np.full(count, np.inf)
+    suspects = small[piece]
+    middles = corners[suspects].reshape(-1, 3)
+    np.minimum.at(gap, np.repeat(piece[suspects], 3), rest.query(middles)[0])
+    floating = small & (gap > FLOATER_GAP * float(np.linalg.norm(np.ptp(mesh.vertices, axis=0))))
+    return _with_faces(mesh, ~floating[piece]), int(floating.sum())

@@ -35,7 +35,11 @@ class ProtocolSettings:
     seed: int = 0
     """Of the sampling."""
     camera: Camera | None = None
-    """The true camera, for protocols that look at what it sees; they say in a note where it is not given."""
+    """The true camera. Its world says what is up, and its axes (those of the room, best) are those of axis-aligned
+    boxes; its picture says what is seen. Protocols that want it say in a note where it is not given."""
+    overlap: Float[np.ndarray, "p t"] | None = None
+    """How much each predicted object overlaps each true one, in the orders given, for matching them: mask IoU, say.
+    None: by the boxes round the meshes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
 """How much of two boxes is common: axis-aligned ones and upright ones of any yaw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial import ConvexHull, QhullError
 
 from regen3d.frames import rotation_about_y
 
@@ -43,6 +45,42 @@ def bounds_iou(a: Bounds, b: Bounds) -> float:
     """Intersection over union of two axis-aligned boxes, 0..1; 0 for boxes without volume."""
     common = np.clip(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]), 0.0, None).prod()
     return _over_union(float(common), float((a[1] - a[0]).prod()), float((b[1] - b[0]).prod()))
+
+
+def scene_bounds_iou(a: Sequence[Bounds], b: Sequence[Bounds]) -> float:
+    """Intersection over union of the boxes round two whole scenes, 0..1; 0 where a scene has no objects."""
+    if not a or not b:
+        return 0.0
+    return bounds_iou(bounds_of(np.concatenate(a)), bounds_of(np.concatenate(b)))
+
+
+def upright_box(points: Float[np.ndarray, "n 3"], yaw_rad: float) -> UprightBox:
+    """The upright box of a yaw round points of a frame whose Y is up."""
+    rotation = rotation_about_y(yaw_rad)
+    least, greatest = bounds_of(points @ rotation)
+    middle = 0.5 * (least + greatest) * [1.0, 0.0, 1.0] + least * [0.0, 1.0, 0.0]
+    return UprightBox(base=rotation @ middle, size_m=greatest - least, yaw_rad=yaw_rad)
+
+
+def least_upright_box(points: Float[np.ndarray, "n 3"]) -> UprightBox:
+    """The upright box with the least ground area round points; without yaw where their ground area is none.
+
+    It has no front: its yaw is that of one side, any of four.
+
+    Source: Freeman and Shapira 1975, "Determining the minimum-area encasing rectangle": a side of it lies on a side of
+    the convex hull.
+    """
+    ground = points[:, [0, 2]]
+    try:
+        hull = ground[ConvexHull(ground).vertices]
+    except QhullError:
+        return upright_box(points, 0.0)
+    along = np.roll(hull, -1, axis=0) - hull
+    yaws = np.arctan2(-along[:, 1], along[:, 0])
+    cosine, sine = np.cos(yaws)[:, None], np.sin(yaws)[:, None]
+    width = np.ptp(cosine * hull[:, 0] - sine * hull[:, 1], axis=1)
+    depth = np.ptp(sine * hull[:, 0] + cosine * hull[:, 1], axis=1)
+    return upright_box(points, float(yaws[np.argmin(width * depth)]))
 
 
 def upright_iou(a: UprightBox, b: UprightBox) -> float:

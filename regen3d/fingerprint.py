@@ -39,7 +39,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
 @functools.cache
 def code_version(stage: str) -> str:
     """Digest of the source that a stage runs."""
-    return _source_digest((*STAGE_CODE[stage], *_SHARED))
+    return source_digest((*STAGE_CODE[stage], *_SHARED))
 
 
 def key_of(call: StageCall, revision: str) -> str:
@@ -57,12 +57,12 @@ def run_key(request: SceneRequest) -> str:
     """
     facts = request.model_dump(mode="json", exclude={"out", "store", "execution", "overrides", "profile"})
     for name in ("image", "boxes", "masks", "camera", "plate", "points"):
-        facts[name] = _content_digest(facts[name])
+        facts[name] = content_digest(facts[name])
     facts["image_name"] = Path(request.image).name
-    facts["meshes"] = {name: _content_digest(path) for name, path in request.meshes.items()}
+    facts["meshes"] = {name: content_digest(path) for name, path in request.meshes.items()}
     facts["adapters"] = adapters_of(request.profile, request.overrides)
     facts["profile"] = request.profile
-    facts["code"] = _source_digest(("regen3d", "models", "tasks", "flows"))
+    facts["code"] = source_digest(("regen3d", "models", "tasks", "flows"))
     return digest_of(facts)
 
 
@@ -72,7 +72,12 @@ def derive_seed(seed: int, stage: str, name: str | None) -> int:
     return int(digest_of([seed, stage, name or ""])[:8], 16) >> 1
 
 
-def _content_digest(path: str | None) -> str | None:
+def content_digest(path: str | None) -> str | None:
+    """Digest of the bytes and names of a file, or of all files below a folder; None for no path.
+
+    Raises:
+        UnreadableImageError: a file is missing, or cannot be read.
+    """
     if path is None:
         return None
     folder = Path(path)
@@ -90,7 +95,8 @@ def _content_digest(path: str | None) -> str | None:
     return state.hexdigest()
 
 
-def _source_digest(roots: tuple[str, ...]) -> str:
+def source_digest(roots: tuple[str, ...]) -> str:
+    """Digest of the source files at and below paths of this project."""
     state = hashlib.sha256()
     for root in sorted(set(roots)):
         path = _ROOT / root

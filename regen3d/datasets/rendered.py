@@ -13,7 +13,7 @@ from jaxtyping import Float
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from regen3d.datasets.truth import ANY_YAW, LEAST_PIXELS, CanonicalMesh, TrueObject, TrueScene, our_camera
+from regen3d.datasets.truth import LEAST_PIXELS, CanonicalMesh, TrueObject, TrueScene, our_camera
 from regen3d.errors import ConfigError
 from regen3d.frames import rotation_about_y, yaw_of
 from regen3d.inputs.files import read_json
@@ -108,7 +108,7 @@ def _object(
     turn = world_from_native[:3, :3]
     known: dict[str, Any] = {}
     if oracle is not None:
-        known["symmetry_order"] = ANY_YAW if oracle.symmetry_order == "continuous" else oracle.symmetry_order
+        known["symmetry"] = None if oracle.symmetry_order == "continuous" else oracle.symmetry_order
         known["canonical"] = CanonicalMesh(
             path=folder / "oracle" / oracle.glb,
             world_from_object=_similarity(world_from_native @ np.array(oracle.world_from_object)),

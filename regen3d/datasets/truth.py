@@ -19,9 +19,6 @@ from regen3d.types import Camera, Mask, Similarity
 LEAST_PIXELS = 400
 """Objects that show less are not scored: a sliver has no mask worth the name."""
 
-ANY_YAW = 0
-"""Symmetry order of a body of revolution: every yaw is right."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanonicalMesh:
@@ -57,8 +54,8 @@ class TrueObject:
     """Picture of its whole silhouette, white on black."""
     yaw_rad: float | None = None
     """Rotation about +Y that takes its own axes to the world's; None where the data set does not say."""
-    symmetry_order: int = 1
-    """How many yaws look the same: 1, 2, 4, or `ANY_YAW`."""
+    symmetry: int | None = 1
+    """Turns about its own Y that look alike within a full one: 1 for a chair, 2, 4; None for a round object."""
     canonical: CanonicalMesh | None = None
     """For judging alignment alone."""
 

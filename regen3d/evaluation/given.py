@@ -1,0 +1,99 @@
+"""The truth as a user would hand it over: the files that stand in for stages which are not judged."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from regen3d.datasets.truth import TrueScene
+from regen3d.errors import ConfigError
+from regen3d.frames import gravity_in_camera, pixel_centers, unproject
+
+
+def given_name(name: str) -> str:
+    """A true object's name as it is in a scene made from its mask."""
+    return "-".join(name.lower().replace("_", " ").split())
+
+
+def truth_as_input(scene: TrueScene, oracle: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Write what stands in for stages, and say so as fields of a `SceneRequest`.
+
+    Args:
+        scene: the truth.
+        oracle: some of `regen3d.evaluation.request.ORACLES`.
+        folder: where files go that the data set does not have in this form.
+
+    Raises:
+        ConfigError: the data set does not know what is asked for.
+    """
+    given: dict[str, Any] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    if "masks" in oracle:
+        given["masks"] = str(_masks(scene, folder / "masks"))
+    if "camera" in oracle or "geometry" in oracle:
+        # Points have no meaning without the camera that sees them.
+        given["camera"] = str(_camera(scene, folder / "camera.json"))
+    if "plate" in oracle:
+        given["plate"] = str(_there(scene, scene.plate, "plate", "no picture of the empty room"))
+    if "geometry" in oracle:
+        given["points"] = str(scene.points or _points(scene, folder / "points.npz"))
+    if "meshes" in oracle:
+        given["meshes"] = _meshes(scene)
+    return given
+
+
+def _masks(scene: TrueScene, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    index = np.zeros(scene.camera.hw, dtype=np.uint8)
+    objects = []
+    for k, item in enumerate(scene.objects, start=1):
+        index[item.mask] = k
+        objects.append({"id": k, "label": item.label, "name": given_name(item.name)})
+    Image.fromarray(index).save(folder / "instances.png")
+    (folder / "instances.json").write_text(json.dumps({"objects": objects}), encoding="utf-8")
+    return folder
+
+
+def _camera(scene: TrueScene, path: Path) -> Path:
+    camera = scene.camera
+    document = {
+        "K": camera.intrinsics.tolist(),
+        "width": camera.width,
+        "height": camera.height,
+        "gravity": gravity_in_camera(camera).tolist(),
+        "height_m": float(camera.position[1]),
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def _points(scene: TrueScene, path: Path) -> Path:
+    depth = {"points": _there(scene, scene.depth, "geometry", "no depth")}
+    if scene.plate_depth is not None:
+        depth["background_points"] = scene.plate_depth
+    pixels = pixel_centers(scene.camera.hw)
+    maps = {
+        name: unproject(scene.camera.intrinsics, pixels, np.load(file).astype(np.float64)).astype(np.float32)
+        for name, file in depth.items()
+    }
+    np.savez(path, K=scene.camera.intrinsics, **maps)
+    return path
+
+
+def _meshes(scene: TrueScene) -> dict[str, str]:
+    meshes = {given_name(item.name): str(item.canonical.path) for item in scene.objects if item.canonical is not None}
+    if len(meshes) < len(scene.objects):
+        raise ConfigError(
+            f"{scene.name}: the data set has canonical meshes of {len(meshes)} of {len(scene.objects)} objects; "
+            "leave meshes out of --oracle"
+        )
+    return meshes
+
+
+def _there(scene: TrueScene, path: Path | None, oracle: str, missing: str) -> Path:
+    if path is None:
+        raise ConfigError(f"{scene.name}: the data set has {missing}; leave {oracle} out of --oracle")
+    return path

@@ -1,15 +1,14 @@
 """Which predicted object stands for which true one: a one-to-one matching with the greatest overlap."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import ConvexHull, QhullError
 
-from regen3d.metrics.boxes import UprightBox
+from regen3d.metrics.boxes import UprightBox, least_upright_box, upright_box
 from regen3d.metrics.points import Points
 
 Box = TypeVar("Box")
@@ -74,40 +73,15 @@ def pairwise(
 
 
 def upright_box_around(points: Points) -> UprightBox:
-    """The upright box with the least footprint round points of a frame with +Y up.
+    """The upright box with the least footprint round points of a frame with +Y up, never without volume.
 
     Where a box along the axes is hardly larger, it is taken: a round table has no yaw, and the chance of where its
     rim has corners would cost two equal ones up to 0.29 of their IoU.
-
-    Args:
-        points: one or more; where they have no extent, the box is a tenth of a millimetre thick.
-
-    Source: Freeman and Shapira 1975: one side of the least rectangle lies along an edge of the convex hull.
     """
-    corners = _footprint(points[:, [0, 2]])
-    edges = np.roll(corners, -1, axis=0) - corners
-    # A yaw turns the box's x axis to (cos, -sin) on the ground; the first one is along the axes.
-    yaws = np.append(0.0, np.arctan2(-edges[:, 1], edges[:, 0]))
-    own_x, own_z = np.stack([np.cos(yaws), -np.sin(yaws)]), np.stack([np.sin(yaws), np.cos(yaws)])
-    along, across = corners @ own_x, corners @ own_z
-    sides = np.maximum(np.stack([np.ptp(along, axis=0), np.ptp(across, axis=0)]), _THIN_M)
-    areas = sides.prod(axis=0)
-    best = 0 if areas[0] <= _HARDLY * areas.min() else int(np.argmin(areas))
-    middle = [0.5 * float(axis[:, best].max() + axis[:, best].min()) for axis in (along, across)]
-    x, z = middle[0] * own_x[:, best] + middle[1] * own_z[:, best]
-    height = max(float(np.ptp(points[:, 1])), _THIN_M)
-    return UprightBox(
-        base=np.array([x, points[:, 1].min(), z]),
-        size_m=np.array([sides[0, best], height, sides[1, best]]),
-        yaw_rad=float(yaws[best]),
-    )
+    least, level = least_upright_box(points), upright_box(points, 0.0)
+    box = level if _footprint(level) <= _HARDLY * _footprint(least) else least
+    return replace(box, size_m=np.maximum(box.size_m, _THIN_M))
 
 
-def _footprint(ground: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "c 2"]:
-    """Corners of the convex hull in order; both ends where the points lie on one line."""
-    try:
-        return ground[ConvexHull(ground).vertices]
-    except (QhullError, ValueError):
-        direction = np.linalg.svd(ground - ground.mean(axis=0), full_matrices=False)[2][0]
-        reach = ground @ direction
-        return ground[[int(np.argmin(reach)), int(np.argmax(reach))]]
+def _footprint(box: UprightBox) -> float:
+    return float(box.size_m[0] * box.size_m[2])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from regen3d.align.contact import is_flat
 from regen3d.align.support import carriers
+from regen3d.align.support_words import is_flat
 from regen3d.types import Instance, Mask
 
 BORDER_PX = 2

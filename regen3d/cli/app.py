@@ -8,6 +8,7 @@ import typer
 
 from regen3d import __version__
 from regen3d.cli.doctor import doctor
+from regen3d.cli.evaluate import evaluate
 from regen3d.cli.models import models
 from regen3d.cli.run import run
 from regen3d.cli.stage import stage
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(stage)
+app.command()(evaluate)
 app.command()(doctor)
 app.add_typer(models)
 

@@ -105,18 +105,28 @@ def _finish(request: "SceneRequest") -> int:
 
 def _check(request: "SceneRequest") -> None:
     """Refuse what cannot be used before anything is written or started."""
-    from models import registry
-    from regen3d.config import adapters_of
     from regen3d.export.folder import check_scene_folder
     from tasks.ingest import check_inputs
 
-    for stage, name in adapters_of(request.profile, request.overrides).items():
+    check_adapters(request.profile, request.overrides)
+    check_scene_folder(Path(request.out))
+    check_inputs(request)
+
+
+def check_adapters(profile: str, overrides: dict[str, str]) -> None:
+    """Make sure that every stage has an adapter whose packages are there.
+
+    Raises:
+        ConfigError: one is unknown, or lacks packages.
+    """
+    from models import registry
+    from regen3d.config import adapters_of
+
+    for stage, name in adapters_of(profile, overrides).items():
         adapter = registry.find(stage, name)
         if adapter.missing:
             packages = ", ".join(adapter.missing)
             raise ConfigError(f"'{name}' for {stage} needs {packages}: install with `{adapter.install}`")
-    check_scene_folder(Path(request.out))
-    check_inputs(request)
 
 
 def _compute(request: "SceneRequest") -> "Manifest":

@@ -11,9 +11,9 @@ from regen3d.errors import Regen3dError
 from regen3d.evaluation.found import FoundObject, FoundScene
 from regen3d.evaluation.perception import camera_errors, detection, hole_of, room_errors, true_plate
 from regen3d.evaluation.placement import MISSING, Pair, object_values
+from regen3d.evaluation.plausible import plausibility, quality
 from regen3d.evaluation.results import SceneResult
 from regen3d.metrics.masks import match_masks
-from regen3d.metrics.mesh_quality import mesh_quality
 from regen3d.metrics.pictures import lpips_distance, psnr_db, ssim
 from regen3d.metrics.protocols.base import ObjectResult, PlacedMesh, ProtocolResult, ProtocolSettings
 from regen3d.metrics.protocols.registry import evaluate as run_protocol
@@ -52,7 +52,7 @@ def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) ->
         for each in result.objects:
             start = "" if result.protocol == "canonical" else f"{result.protocol}_"
             values[each.name] = {f"{start}{key}": value for key, value in each.values.items()} | values[each.name]
-    scene = _scene_values(found, truth) | _quality(found)
+    scene = _scene_values(found, truth) | plausibility(found) | quality(found)
     for result in protocols:
         start = "" if result.protocol == "canonical" else f"{result.protocol}_"
         scene |= {f"{start}{key}": value for key, value in result.scene.items()}
@@ -142,23 +142,6 @@ def _plate(found: FoundScene, truth: TrueScene) -> dict[str, float]:
         "plate_lpips": lpips_distance(found.plate, true, hole).value,
     }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _quality(found: FoundScene) -> dict[str, float]:
-    """Means over the meshes that were made."""
-    made = [
-        mesh_quality(item.mesh, item.camera_from_object.scale)
-        for item in found.objects
-        if item.mesh is not None and item.camera_from_object is not None and not item.by_hand
-    ]
-    if not made:
-        return {}
-    return {
-        "watertight": float(np.mean([item.watertight for item in made])),
-        "non_manifold_edges": float(np.mean([item.non_manifold_edges for item in made])),
-        "uv_overlap": float(np.mean([item.uv_overlap for item in made])),
-        "texels_per_m": float(np.median([item.texels_per_m for item in made])),
-    }
 
 
 def _finite(values: dict[str, float]) -> dict[str, float]:

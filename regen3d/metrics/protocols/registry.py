@@ -5,8 +5,9 @@ from types import MappingProxyType
 
 from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.metrics.protocols.base import PlacedMesh, Protocol, ProtocolResult, ProtocolSettings
+from regen3d.metrics.protocols.canonical import CANONICAL
 
-PROTOCOLS: MappingProxyType[str, Protocol] = MappingProxyType({})
+PROTOCOLS: MappingProxyType[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in (CANONICAL,)})
 """Name to protocol, in the order in which they are listed."""
 
 

@@ -1,0 +1,91 @@
+"""What protocols share: points on objects and scenes, and distances whose search trees serve every alignment."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial import KDTree
+
+from regen3d.errors import DegenerateGeometryError
+from regen3d.metrics.points import WORKERS, NearestDistances, Points
+from regen3d.metrics.protocols.base import PlacedMesh
+from regen3d.metrics.registration import IDENTITY, apply, invert
+from regen3d.metrics.sampling import sample_surface
+from regen3d.types import Similarity
+
+
+class Samples:
+    """Points of a surface, and a tree that finds the nearest of them, built when it is first asked."""
+
+    def __init__(self, points: Points, found: Points | None = None) -> None:
+        """Take points that ask, and those that are found where these are others, denser ones.
+
+        Raises:
+            DegenerateGeometryError: there are no points, or some are not finite.
+        """
+        if len(points) == 0 or not np.isfinite(points).all():
+            raise DegenerateGeometryError(f"{len(points)} points to compare, none or not finite: check the meshes")
+        self.points = points
+        self._found = points if found is None else found
+
+    @cached_property
+    def tree(self) -> KDTree:
+        """Over the points that are found; leaves and nodes as in `regen3d.metrics.points`."""
+        return KDTree(self._found, leafsize=64, compact_nodes=False)
+
+
+def distances(predicted: Samples, true: Samples, true_from_predicted: Similarity = IDENTITY) -> NearestDistances:
+    """Distances both ways after a motion of the prediction, in the unit of the truth; the trees stay as they are."""
+    there = true.tree.query(apply(true_from_predicted, predicted.points), workers=WORKERS)[0]
+    # A similarity keeps the order of distances: the truth is asked for in the prediction's frame.
+    back = predicted.tree.query(apply(invert(true_from_predicted), true.points), workers=WORKERS)[0]
+    return NearestDistances(predicted_to_true=there, true_to_predicted=true_from_predicted.scale * back)
+
+
+def object_points(mesh: PlacedMesh, count: int, seed: int) -> Points:
+    """Even samples of one object.
+
+    Raises:
+        InvalidMeshError: it has no area.
+    """
+    return sample_surface(mesh.vertices, mesh.faces, count, seed).points
+
+
+def scene_samples(objects: Sequence[Points], areas: Sequence[float], count: int | None = None) -> Samples:
+    """Points spread evenly over all objects, chosen among the samples of each; all of these can be found.
+
+    Args:
+        objects: even samples of each object, one or more objects.
+        areas: of the objects.
+        count: how many points in all; None: as many as one object has samples.
+    """
+    shares = np.asarray(areas) / np.sum(areas)
+    wanted = np.maximum(np.rint(shares * (count or len(objects[0]))).astype(int), 1)
+    # Samples are in the order of the surface: every n-th one covers all of it.
+    chosen = [
+        points[np.linspace(0, len(points), n, endpoint=False).astype(int)]
+        for points, n in zip(objects, wanted, strict=True)
+    ]
+    return Samples(np.concatenate(chosen), np.concatenate(objects))
+
+
+def area(mesh: PlacedMesh) -> float:
+    """Of all faces, both sides of a sheet once."""
+    a, b, c = (mesh.vertices[mesh.faces[:, corner]] for corner in range(3))
+    return 0.5 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+
+
+def merged(meshes: Sequence[PlacedMesh], name: str = "scene") -> PlacedMesh:
+    """All objects as one mesh; at least one."""
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
+    return PlacedMesh(
+        name=name,
+        vertices=np.concatenate([mesh.vertices for mesh in meshes]),
+        faces=np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=True)]),
+    )
+
+
+def moved(mesh: PlacedMesh, matrix: Float[np.ndarray, "4 4"]) -> PlacedMesh:
+    """A mesh in another frame."""
+    return PlacedMesh(name=mesh.name, vertices=mesh.vertices @ matrix[:3, :3].T + matrix[:3, 3], faces=mesh.faces)

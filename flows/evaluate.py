@@ -1,6 +1,6 @@
 """A data set with truth in, results out: every scene run and scored, one that breaks is a row with its reason."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow
@@ -11,32 +11,24 @@ from regen3d.datasets.registry import chosen_scenes, open_dataset
 from regen3d.datasets.truth import DatasetReader, TrueScene
 from regen3d.errors import Regen3dError
 from regen3d.evaluation.given import truth_as_input
+from regen3d.evaluation.report import write_results
 from regen3d.evaluation.request import EvaluationRequest, Variant
 from regen3d.evaluation.results import SceneResult
+from regen3d.evaluation.summary import Run
 from regen3d.fingerprint import run_key
 from regen3d.manifest import Manifest
 from regen3d.runs import deliver, find_run
 from regen3d.store import Store
-from tasks.evaluate import score
+from tasks.evaluate import score, score_prediction
 from tasks.progress import Progress, tell
 
 PICTURES = ("overlay", "render", "masks", "dollhouse")
 """Of a scene's folder, shown in the report."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantResults:
-    """All scenes, run in one way."""
-
-    variant: Variant
-    """How."""
-    scenes: tuple[SceneResult, ...]
-    """In the order of the data set."""
-
-
 @flow(name="evaluate", flow_run_name="evaluate")
-def evaluate(request: EvaluationRequest) -> tuple[VariantResults, ...]:
-    """Run and score the scenes of a data set, in each variant.
+def evaluate(request: EvaluationRequest) -> tuple[Run, ...]:
+    """Run and score the scenes of a data set in each variant, and write the results.
 
     Raises:
         ConfigError: the data set, or a scene that is named, is not there.
@@ -45,10 +37,12 @@ def evaluate(request: EvaluationRequest) -> tuple[VariantResults, ...]:
     names = chosen_scenes(reader, request.scenes)
     # Scene by scene: the variants of one share most of their stages.
     rows = {name: [_result(request, reader, name, variant) for variant in request.variants] for name in names}
-    return tuple(
-        VariantResults(variant=variant, scenes=tuple(rows[name][k] for name in names))
+    runs = tuple(
+        Run(name=variant.name, description=variant.summary, scenes=tuple(rows[name][k] for name in names))
         for k, variant in enumerate(request.variants)
     )
+    write_results(Path(request.out), request.title, runs)
+    return runs
 
 
 def scene_folder(request: EvaluationRequest, scene: str, variant: Variant) -> Path:
@@ -60,7 +54,11 @@ def _result(request: EvaluationRequest, reader: DatasetReader, name: str, varian
     title = f"{name}, {variant.name}"
     tell(Progress(stage="evaluate", object=title, event="started"))
     try:
-        result = _scored(request, reader.read(name), variant)
+        truth = reader.read(name)
+        if request.predictions is None:
+            result = _scored(request, truth, variant)
+        else:
+            result = score_prediction(request, truth, request.predictions)
     except Exception as error:  # noqa: BLE001 - the border of one scene: the others go on, whatever broke in this one
         reason = str(error) if isinstance(error, Regen3dError) else f"{type(error).__name__}: {error}"
         result = SceneResult(scene=name, status="failed", reason=reason)

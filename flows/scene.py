@@ -110,7 +110,8 @@ def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
     measured = {"plate": shared["plate"], "geometry": shared["geometry"]}
     shared["room"] = room(context, context.call("room"), measured)
     seen = {"segmentation": shared["segment"], "geometry": shared["geometry"], "room": shared["room"]}
-    shared["isolate"] = isolate(context, context.call("isolate").with_inputs(image=inputs.image), seen)
+    call = context.call("isolate", **inputs.support).with_inputs(image=inputs.image)
+    shared["isolate"] = isolate(context, call, seen)
     return shared
 
 

@@ -26,7 +26,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "plate": ("models/editing", *_ROOM, "tasks/plate.py"),
     "geometry": ("models/geometry", *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
-    "isolate": ("regen3d/align", "tasks/isolate.py"),
+    "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": ("models/editing", "models/assets", "regen3d/meshes", *_FIT, "tasks/complete.py"),
     "generate": ("models/assets", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, "tasks/align.py"),

@@ -1,6 +1,7 @@
 """Score: how near does a finished scene come to the truth? Kept in the scene's store, so that it is measured once."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import TypeAdapter, ValidationError
 
 from regen3d.datasets.truth import TrueObject, TrueScene
-from regen3d.evaluation.found import open_scene
+from regen3d.evaluation.found import found_in, open_scene
+from regen3d.evaluation.placement import MISSING
+from regen3d.evaluation.predictions import read_prediction
 from regen3d.evaluation.request import EvaluationRequest
 from regen3d.evaluation.results import SceneResult
 from regen3d.evaluation.scoring import ScoreSettings, score_scene
 from regen3d.fingerprint import content_digest, source_digest
 from regen3d.manifest import Manifest
+from regen3d.metrics.protocols.base import ObjectResult
 from regen3d.store import Store, digest_of
 
 _RESULT = TypeAdapter(SceneResult)
@@ -46,6 +50,20 @@ def score(request: EvaluationRequest, truth: TrueScene, manifest: Manifest, stor
     result = score_scene(found, truth, settings)
     store.put_record(key, _RESULT.dump_python(result, mode="json"))
     return result
+
+
+@task(name="score-prediction", task_run_name="score: {truth.name}", cache_policy=NO_CACHE)
+def score_prediction(request: EvaluationRequest, truth: TrueScene, folder: str) -> SceneResult:
+    """The numbers of a scene that another system made; one that it did not make is missing with all its objects."""
+    native_from_camera = truth.native_from_world @ truth.camera.world_from_camera
+    prediction = read_prediction(Path(folder), truth.name, request.frame, truth.camera, native_from_camera)
+    if prediction is None:
+        missing = tuple(ObjectResult(name=item.name, matched=None, values=dict(MISSING)) for item in truth.objects)
+        reason = f"there is no {truth.name}.glb among the predictions"
+        return SceneResult(scene=truth.name, status="missing", reason=reason, objects=missing)
+    settings = ScoreSettings(protocols=request.protocols, seed=request.seed)
+    result = score_scene(found_in(prediction.objects), truth, settings)
+    return replace(result, notes=(*result.notes, *prediction.notes), pictures={"photo": truth.image})
 
 
 def _facts_of(truth: TrueScene) -> list[Any]:

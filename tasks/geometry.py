@@ -2,6 +2,7 @@
 
 from models.base import GeometryRequest, Plate, Segmentation
 from regen3d.manifest import HAND_MADE
+from regen3d.room.given import with_layout
 from regen3d.types import Geometry
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
@@ -9,13 +10,14 @@ from tasks.stage import Stage, StageWork, stage_task
 
 def compute(work: StageWork) -> Geometry:
     """The user's points where given, else camera and point maps of picture and plate."""
+    objects = tuple(instance.mask for instance in work.value("segmentation", Segmentation).instances)
     if work.call.adapter == HAND_MADE:
-        return work.value("hand_made", Geometry)
+        return with_layout(work.value("hand_made", Geometry), work.image(), objects, work.call.seed)
     plate = work.value("plate", Plate)
     request = GeometryRequest(
         image=work.image(),
         plate=plate.image,
-        objects=tuple(instance.mask for instance in work.value("segmentation", Segmentation).instances),
+        objects=objects,
         known_camera=work.known_camera(),
         camera=plate.camera,
         layout=plate.layout,

@@ -52,6 +52,8 @@ class SceneInputs(Entry):
     """The user's point maps and camera: a `Geometry`."""
     meshes: dict[str, Ref]
     """Object name -> the user's `Asset`."""
+    support: dict[str, str]
+    """By which rule supports are found, as an option of that call; nothing where it is the usual one."""
     align: dict[str, Any]
     """What of the alignment is not as usual, as an option of its calls; nothing where all is."""
     notes: tuple[str, ...]
@@ -102,6 +104,7 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         plate=keep(given.plate),
         geometry=keep(given.geometry),
         meshes={name: codec.put_value(store, asset) for name, asset in given.meshes.items()},
+        support={} if request.align.support == "inferred" else {"support": request.align.support},
         align=_unusual(request.align),
         notes=given.picture.notes,
     )

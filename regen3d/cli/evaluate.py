@@ -36,11 +36,15 @@ def evaluate(
             help="Run once more without: completion,planar,search,support,paper,paper-released.", show_default=False
         ),
     ] = "",
-    protocol: Annotated[str, typer.Option(help="Score by these published protocols, too.")] = "canonical",
+    protocol: Annotated[
+        str, typer.Option(help="Score by these published protocols beside our own.", show_default=False)
+    ] = "",
     predictions: Annotated[
         Path | None, typer.Option(help="Score SCENE.glb in this folder instead, one node an object.")
     ] = None,
-    frame: Annotated[str, typer.Option(help="Frame of the predictions: camera, camera-gl or world.")] = "camera",
+    frame: Annotated[
+        str, typer.Option(help="Frame of the predictions: camera-opencv, camera-opengl, world, dataset.")
+    ] = "camera-opencv",
 ) -> None:
     """Run scenes with ground truth and measure how near they come.
 
@@ -54,11 +58,13 @@ def evaluate(
 
     What each part is worth: regen3d evaluate scenes --ablate completion,planar,search,paper
 
-    Another system: regen3d evaluate scenes --predictions midi-output --frame camera
+    Another system: regen3d evaluate scenes --predictions midi-output --frame camera-opengl
     """
     from regen3d.cli.run import parse_overrides
-    from regen3d.evaluation.request import EvaluationRequest
+    from regen3d.evaluation.predictions import FRAMES
+    from regen3d.evaluation.request import EvaluationRequest, check_names
 
+    check_names("--frame", (frame,), FRAMES)
     request = EvaluationRequest(
         dataset=str(dataset.expanduser().absolute()),
         out=str(out.expanduser().absolute()),
@@ -68,9 +74,9 @@ def evaluate(
         seed=seed,
         oracle=split_names(oracle),
         ablate=split_names(ablate),
-        protocols=split_names(protocol),
+        protocols=tuple(dict.fromkeys(("canonical", *split_names(protocol)))),
         predictions=None if predictions is None else str(predictions.expanduser().absolute()),
-        frame=frame,
+        frame=next(known for known in FRAMES if known == frame),
     )
     raise typer.Exit(_finish(request))
 
@@ -90,14 +96,18 @@ def _finish(request: "EvaluationRequest") -> int:
         show("starting the orchestrator")
         from flows.client import check_server
         from flows.evaluate import evaluate as run_flow
+        from regen3d.evaluation.summary import counts_sentence
 
         check_server()
         results = run_flow(request)
-    for variant in results:
-        for scene in variant.scenes:
+    for each in results:
+        typer.echo(f"{each.name}: {counts_sentence(each)}")
+        for scene in each.scenes:
             if scene.reason is not None:
-                typer.secho(f"{variant.variant.name}, {scene.scene}: {scene.status}, {scene.reason}", err=True)
-    return PARTIAL if any(scene.status == "failed" for variant in results for scene in variant.scenes) else 0
+                typer.secho(f"{each.name}, {scene.scene}: {scene.status}, {scene.reason}", fg="yellow", err=True)
+    typer.echo(f"Tables:  {Path(request.out) / 'results.md'}")
+    typer.echo(f"Report:  {Path(request.out) / 'results.html'}  (any browser)")
+    return PARTIAL if any(len(each.scored) < len(each.scenes) for each in results) else 0
 
 
 def _check(request: "EvaluationRequest") -> int:
@@ -118,8 +128,10 @@ def _check(request: "EvaluationRequest") -> int:
         raise ConfigError("--predictions scores what is there already: leave out --oracle and --ablate")
     elif not Path(request.predictions).is_dir():
         raise ConfigError(f"'{request.predictions}' is no folder: name one with a SCENE.glb for each scene")
-    if Path(request.out).is_file():
-        raise ConfigError(f"'{request.out}' is a file: name a folder for the results")
+    try:
+        Path(request.out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"'{request.out}' is a file, or cannot be made: name a folder for the results") from error
     return len(names) * len(request.variants)
 
 

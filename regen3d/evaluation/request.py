@@ -1,18 +1,16 @@
 """What an evaluation is asked to do: which scenes, which stages by truth, which parts left out."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import PurePath
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from regen3d.align.settings import AlignSettings
 from regen3d.errors import ConfigError
+from regen3d.evaluation.predictions import Frame
 
 ORACLES = ("masks", "camera", "geometry", "meshes", "plate")
 """What the truth can stand in for."""
-
-PredictionFrame = Literal["camera", "world", "native"]
-"""Frames that another system's scenes may be in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +78,22 @@ class EvaluationRequest(BaseModel):
     seed: int = Field(default=0, ge=0, description="For every random choice.")
     oracle: tuple[str, ...] = Field(default=(), description="What the truth stands in for.")
     ablate: tuple[str, ...] = Field(default=(), description="What is run once more without.")
-    protocols: tuple[str, ...] = Field(default=("canonical",), description="Published protocols to score by.")
+    protocols: tuple[str, ...] = Field(default=("canonical",), description="To score by; the first pairs objects.")
     predictions: str | None = Field(default=None, description="Folder of another system's scenes, scored instead.")
-    frame: PredictionFrame = Field(default="camera", description="Their frame.")
+    frame: Frame = Field(default="camera-opencv", description="Their frame.")
+
+    @property
+    def title(self) -> str:
+        """Of the results, for people."""
+        name = PurePath(self.dataset).name
+        given = f", {', '.join(self.oracle)} from the truth" if self.oracle else ""
+        return f"{name}: {self.predictions or f'profile {self.profile}'}{given}"
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """The baseline and one variant for each ablation."""
+        """The baseline and one variant for each ablation, or the one that is predicted elsewhere."""
+        if self.predictions is not None:
+            return (Variant(name=PurePath(self.predictions).name, summary="scenes that another system made"),)
         return (BASELINE, *(ABLATIONS[name] for name in self.ablate))
 
 

@@ -1,16 +1,20 @@
 """The embedded segmenter: two small detectors and GrabCut; runs on any CPU and downloads nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.base import BoxPrompt, Segmentation, SegmentRequest
 from models.segmentation.detection import Detector, NanoDet, OpenImagesSsd
 from models.segmentation.fusion import detect
-from models.segmentation.grabcut import Cutout, Target, cut_out
-from models.segmentation.vocabulary import resolve, tidy
+from models.segmentation.grabcut import Cutout, Target, cut_out, snap
+from models.segmentation.leftovers import find_leftovers
+from models.segmentation.surfaces import see_backdrop
+from models.segmentation.vocabulary import LABELS, resolve, tidy
 from regen3d.errors import ConfigError
 from regen3d.inputs.names import instance_names
+from regen3d.room.solve import solve_room
 from regen3d.types import Instance, Mask, Rgb
 
 REPEATED = 0.3
@@ -54,15 +58,40 @@ class EmbeddedSegmenter:
     def _segment(self, request: SegmentRequest) -> Segmentation:
         if request.boxes:
             targets = [_target(prompt, request.image) for prompt in request.boxes]
-            return _assemble(targets, [1.0] * len(targets), cut_out(request.image, targets, request.seed), ())
+            cutouts = cut_out(request.image, targets, request.seed)
+            return _assemble([_Thing.cut(*pair, 1.0) for pair in zip(targets, cutouts, strict=True)], ())
         wanted = resolve(request.labels)
-        found = detect(request.image, self._detectors, frozenset(wanted.names))
+        found = detect(request.image, self._detectors, frozenset(LABELS.values()))
         targets = [Target(label=item.label, box=item.box) for item in found]
-        scores = [item.score for item in found]
         cutouts = cut_out(request.image, targets, request.seed)
-        kept = [index for index, cutout in enumerate(cutouts) if _is_its_own(cutout)]
-        named = [Target(label=wanted.names[targets[index].label], box=targets[index].box) for index in kept]
-        return _assemble(named, [scores[index] for index in kept], [cutouts[index] for index in kept], wanted.notes)
+        room = solve_room(request.image, [cutout.mask for cutout in cutouts], None, request.seed)
+        backdrop = see_backdrop(request.image, room, [cutout.mask for cutout in cutouts], request.seed)
+        cutouts = cut_out(request.image, targets, request.seed, backdrop.strange)
+        things = [_Thing.cut(t, c, d.score) for t, d, c in zip(targets, found, cutouts, strict=True) if _is_its_own(c)]
+        known = np.any([thing.mask for thing in things], axis=0) if things else np.zeros(request.image.shape[:2], bool)
+        for find in find_leftovers(request.image, backdrop, known):
+            mask = snap(request.image, find.mask, request.seed) & ~known
+            known = known | mask
+            things.append(_Thing(label=find.label, score=find.score, mask=mask, guessed=False, centre=(0.0, 0.0)))
+        kept = [replace(thing, label=wanted.names[thing.label]) for thing in things if thing.label in wanted.names]
+        return _assemble(kept, wanted.notes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Thing:
+    """An object on its way to an instance."""
+
+    label: str
+    score: float
+    mask: Mask
+    guessed: bool
+    centre: tuple[float, float]
+
+    @classmethod
+    def cut(cls, target: Target, cutout: Cutout, score: float) -> "_Thing":
+        """What a box gave."""
+        centre = float(target.box[::2].mean()), float(target.box[1::2].mean())
+        return cls(label=target.label, score=score, mask=cutout.mask, guessed=cutout.guessed, centre=centre)
 
 
 def _target(prompt: BoxPrompt, image: Rgb) -> Target:
@@ -83,26 +112,20 @@ def _is_its_own(cutout: Cutout) -> bool:
     return visible >= max(LEAST_PIXELS, REPEATED * cutout.alone)
 
 
-def _assemble(
-    targets: list[Target], scores: list[float], cutouts: list[Cutout], notes: tuple[str, ...]
-) -> Segmentation:
+def _assemble(things: list[_Thing], notes: tuple[str, ...]) -> Segmentation:
     """Name the objects, left to right for each label, and write down what had to be guessed."""
-    centres = [_centre(cutout.mask, target) for cutout, target in zip(cutouts, targets, strict=True)]
-    order = sorted(range(len(targets)), key=lambda index: (*centres[index], index))
+    things = sorted(things, key=_centre)
     instances, sentences = [], list(notes)
-    for index, name in zip(order, instance_names([targets[index].label for index in order]), strict=True):
-        mask = cutouts[index].mask
-        instances.append(Instance(name=name, label=targets[index].label, score=scores[index], mask=mask))
-        if not mask.any():
+    for thing, name in zip(things, instance_names([thing.label for thing in things]), strict=True):
+        instances.append(Instance(name=name, label=thing.label, score=thing.score, mask=thing.mask))
+        if not thing.mask.any():
             sentences.append(f"Nothing of {name} is visible: nearer objects cover its box.")
-        elif cutouts[index].guessed:
+        elif thing.guessed:
             sentences.append(f"The colours of {name} do not set it off; its mask is a rounded box.")
     return Segmentation(instances=tuple(instances), floor=None, notes=tuple(sentences))
 
 
-def _centre(mask: Mask, target: Target) -> tuple[float, float]:
+def _centre(thing: _Thing) -> tuple[float, float]:
     """Middle (x, y) of the visible pixels, or of the box where there are none."""
-    rows, columns = np.nonzero(mask)
-    if rows.size == 0:
-        return float(target.box[::2].mean()), float(target.box[1::2].mean())
-    return float(columns.mean()), float(rows.mean())
+    rows, columns = np.nonzero(thing.mask)
+    return thing.centre if rows.size == 0 else (float(columns.mean()), float(rows.mean()))

@@ -62,6 +62,15 @@ LABELS = {
 }
 """Class of a detector -> label."""
 
+FLAT = frozenset({"picture", "rug"})
+"""Labels of what lies flat on a side of the room: it belongs to the room's texture unless somebody asks for it."""
+
+OF_ROOM = frozenset({"bookshelf", "cabinet", "lamp", "object"}) | FLAT
+"""Labels that no detector knows; what bears them is found by holding the picture against its room."""
+
+EVERYTHING = tuple(sorted({*LABELS.values(), *OF_ROOM}))
+"""All labels."""
+
 ALIASES = {
     "armchair": "chair",
     "stool": "chair",
@@ -86,6 +95,22 @@ ALIASES = {
     "briefcase": "bag",
     "rucksack": "bag",
     "alarm clock": "clock",
+    "bookcase": "bookshelf",
+    "shelf": "bookshelf",
+    "cupboard": "cabinet",
+    "wall cupboard": "cabinet",
+    "kitchen cabinet": "cabinet",
+    "filing cabinet": "cabinet",
+    "wardrobe": "cabinet",
+    "dresser": "cabinet",
+    "chest of drawers": "cabinet",
+    "sideboard": "cabinet",
+    "nightstand": "cabinet",
+    "floor lamp": "lamp",
+    "table lamp": "lamp",
+    "painting": "picture",
+    "poster": "picture",
+    "carpet": "rug",
 }
 """Other words that a user may ask with -> label; the classes of the detectors are understood as well."""
 
@@ -127,15 +152,15 @@ def tidy(label: str) -> str:
 
 def look_up(label: str) -> str | None:
     """The label that stands behind a word of the user, or None; a final plural s is forgiven."""
-    known = {label: label for label in LABELS.values()} | ALIASES | LABELS
+    known = {label: label for label in EVERYTHING} | ALIASES | LABELS
     word = tidy(label)
     return known.get(word) or known.get(word.removesuffix("s"))
 
 
 def resolve(labels: Sequence[str]) -> Wanted:
-    """Understand the labels of a request; none means everything."""
+    """Understand the labels of a request; none means everything but what belongs to the room's texture."""
     if not labels:
-        return Wanted(names={label: label for label in LABELS.values()}, notes=())
+        return Wanted(names={label: label for label in EVERYTHING if label not in FLAT}, notes=())
     names: dict[str, str] = {}
     notes = []
     for word in map(tidy, labels):

@@ -71,13 +71,13 @@ class RunView:
     """Of each scene that has any."""
 
 
-def write_results(title: str, runs: Sequence[Run], folder: Path) -> None:
-    """Write `results.json`, `results.md` and `results.html`.
+def write_results(folder: Path, title: str, runs: Sequence[Run]) -> tuple[Path, ...]:
+    """Write `results.json`, `results.md` and `results.html`; returns their paths.
 
     Args:
+        folder: is made where it is missing; files of these names are replaced.
         title: of the evaluation.
         runs: one, or several to compare; their names differ.
-        folder: is made where it is missing; files of these names are replaced.
 
     Raises:
         ConfigError: the folder cannot be written.
@@ -93,6 +93,7 @@ def write_results(title: str, runs: Sequence[Run], folder: Path) -> None:
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"'{folder}' cannot be written ({error.strerror}): name another folder") from error
+    return tuple(folder / name for name in texts)
 
 
 def results_html(title: str, runs: Sequence[Run], folder: Path) -> str:

@@ -55,8 +55,9 @@ class Camera:
 
     @property
     def hfov_deg(self) -> float:
-        """Horizontal field of view in degrees, for a principal point in the middle."""
-        return float(2.0 * np.degrees(np.arctan2(0.5 * self.width, self.intrinsics[0, 0])))
+        """Horizontal field of view in degrees, from the left border to the right one."""
+        focal, centre = self.intrinsics[0, 0], self.intrinsics[0, 2]
+        return float(np.degrees(np.arctan2(centre, focal) + np.arctan2(self.width - centre, focal)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from models.base import GeometryRequest
 from regen3d.frames import gravity_in_camera
 from regen3d.room.depth import room_points, scene_points
-from regen3d.room.solve import SolvedRoom, camera_confidence, solve_room
+from regen3d.room.solve import SolvedRoom, solve_camera, solve_room
 from regen3d.types import Geometry, KnownCamera
 
 
@@ -37,7 +37,7 @@ class EmbeddedGeometry:
 
 def _solve(request: GeometryRequest) -> SolvedRoom:
     if request.camera is not None and request.layout is not None:
-        confidence = camera_confidence(request.image, request.objects, request.known_camera, request.seed)
+        _, confidence = solve_camera(request.image, request.objects, request.known_camera, request.seed)
         return SolvedRoom(camera=request.camera, layout=request.layout, confidence=confidence, notes=())
     known = request.known_camera
     if request.camera is not None:

@@ -60,11 +60,13 @@ def solve_room(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, s
     )
 
 
-def camera_confidence(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, seed: int) -> float:
-    """The confidence of `solve_room` in its camera, 0..1, without the search for the room box; same arguments."""
+def solve_camera(image: Rgb, objects: Sequence[Mask], known: KnownCamera | None, seed: int) -> tuple[Camera, float]:
+    """The camera of `solve_room` and the confidence in it, without the search for the room box; same arguments."""
     scale = min(1.0, WORKING_SIDE_PX / max(image.shape[:2]))
     masks = [shrink_mask(mask, scale) for mask in objects]
-    return _own_confidence(_directions(shrink(image, scale), masks, _rescaled(known, scale), seed)[2], known)
+    manhattan = _directions(shrink(image, scale), masks, _rescaled(known, scale), seed)[2]
+    camera, _ = _camera(manhattan, (image.shape[0], image.shape[1]), known, scale)
+    return camera, _own_confidence(manhattan, known)
 
 
 def _own_confidence(manhattan: Manhattan, known: KnownCamera | None) -> float:
@@ -79,7 +81,7 @@ def _directions(
     height, width = image.shape[:2]
     segments, of_room = _segments(image, masks)
     # Furniture mostly stands square to the walls: its lines help, but those of the room come first.
-    manhattan = find_manhattan(segments, np.where(of_room, 1.0, 0.3), (width, height), known, seed)
+    manhattan = find_manhattan(segments, np.where(of_room, 1.0, 0.6), (width, height), known, seed)
     return segments, of_room, manhattan
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from regen3d.frames import gravity_in_camera
+from regen3d.metrics.camera import angle_deg
 from regen3d.room.box import room_position, room_rays
 from regen3d.room.layout import BELIEVABLE
 from regen3d.room.lines import detect_segments, masked_share, room_segments, segment_lengths
-from regen3d.room.solve import SolvedRoom, solve_room
+from regen3d.room.solve import SolvedRoom, solve_camera, solve_room
 from regen3d.types import KnownCamera
 from tests.synthetic.room import SyntheticRoom
 
@@ -36,6 +37,22 @@ def test_segments_over_objects_are_not_the_rooms() -> None:
     segments = np.array([[10.0, 10.0, 40.0, 40.0], [60.0, 10.0, 90.0, 40.0], [40.0, 50.0, 60.0, 50.0]])
     np.testing.assert_allclose(masked_share(segments, mask), [1.0, 0.0, 0.5])
     assert room_segments(segments, mask, 2).tolist() == [False, True, False]
+
+
+def test_a_picture_cropped_off_centre_keeps_its_lens(synthetic_room: SyntheticRoom) -> None:
+    part = np.s_[: 3 * synthetic_room.image.shape[0] // 4, synthetic_room.image.shape[1] // 4 :]
+    image = np.ascontiguousarray(synthetic_room.image[part])
+    camera, _ = solve_camera(image, [item.mask[part] for item in synthetic_room.instances], None, seed=0)
+    true = synthetic_room.camera.intrinsics
+    shift = np.array([synthetic_room.image.shape[1] // 4, 0.0])
+    assert camera.intrinsics[0, 0] == pytest.approx(true[0, 0], rel=0.05)
+    np.testing.assert_allclose(camera.intrinsics[:2, 2], true[:2, 2] - shift, atol=0.04 * image.shape[1])
+    assert angle_deg(gravity_in_camera(camera), gravity_in_camera(synthetic_room.camera)) < 1.0
+
+
+def test_a_whole_picture_keeps_its_principal_point(solved: SolvedRoom) -> None:
+    camera = solved.camera
+    np.testing.assert_allclose(camera.intrinsics[:2, 2], [camera.width / 2, camera.height / 2])
 
 
 def test_focal_length_and_gravity_are_found(solved: SolvedRoom, synthetic_room: SyntheticRoom) -> None:

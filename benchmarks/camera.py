@@ -1,0 +1,242 @@
+"""How near the camera of a picture comes, on the rooms as they are and on variants of them.
+
+Run: python -m benchmarks.camera --data "$REGEN3D_DATA/scenes" [--scenes a,b] [--masks true|none] [--json FILE]
+
+The rooms' cameras are alike, so a constant would look good on them. Variants change what a constant cannot follow:
+pictures cropped off-centre (the principal point leaves the middle), rolled by five degrees, halved, and cropped about
+the middle (a longer lens). Beside our errors stand those of the best constant: the one camera, in picture widths and
+degrees, that is best for all rows of that variant's own kind, and for all rows together.
+"""
+
+import argparse
+import json
+import statistics
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from benchmarks.tables import table
+from benchmarks.truth import Truth, load_truth, scene_folders
+from regen3d.frames import gravity_in_camera
+from regen3d.metrics.camera import angle_deg
+from regen3d.room.solve import solve_camera
+
+LEAST_KEPT, MOST_KEPT = 0.66, 0.84
+"""Share of width and height that crops keep; each takes its own, so that no constant fits them all."""
+CROPS = {
+    "crop left top": (0.0, 0.0),
+    "crop right top": (1.0, 0.0),
+    "crop left bottom": (0.0, 1.0),
+    "crop right bottom": (1.0, 1.0),
+    "crop middle": (0.5, 0.5),
+}
+"""Where in the picture a crop lies: shares of what is cut away that are cut at the left and at the top."""
+ROLL_DEG = 5.0
+"""Turn about the optical axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A picture and what is true of its camera."""
+
+    image: UInt8[np.ndarray, "h w 3"]
+    """The picture."""
+    masks: tuple[np.ndarray, ...]
+    """Visible masks of its objects."""
+    intrinsics: Float[np.ndarray, "3 3"]
+    """True K in its pixels."""
+    down: Float[np.ndarray, " 3"]
+    """True gravity, camera frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One picture's errors."""
+
+    scene: str
+    """Name of the scene."""
+    variant: str
+    """What was done to the picture."""
+    focal_error: float
+    """Relative, signed."""
+    gravity_error_deg: float
+    """Angle to true gravity."""
+    centre_error: float
+    """Distance of the principal points in picture widths."""
+    confidence: float
+    """Of the camera."""
+    seconds: float
+    """CPU seconds."""
+    focal: float
+    """True focal length in picture widths."""
+    down: tuple[float, float, float]
+    """True gravity."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.camera", description=str(__doc__).split("\n")[0])
+    parser.add_argument("--data", required=True, help="folder of scenes with truth")
+    parser.add_argument("--scenes", help="names with commas between them; default: all")
+    parser.add_argument("--masks", choices=("true", "none"), default="true", help="what the camera search is told")
+    parser.add_argument("--json", help="file for all numbers")
+    options = parser.parse_args(arguments)
+    rows = []
+    for folder in scene_folders(Path(options.data), options.scenes):
+        truth = load_truth(folder)
+        rows += [_measure(truth.name, name, view, options.masks) for name, view in variants(truth).items()]
+    print(_scene_table(rows), _summary(rows), sep="\n")
+    if options.json:
+        Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=2), encoding="utf-8")
+    return 0
+
+
+def variants(truth: Truth) -> dict[str, View]:
+    """The picture itself and what is made of it."""
+    image = cv2.cvtColor(cv2.imread(str(truth.folder / "image.png")), cv2.COLOR_BGR2RGB)
+    plain = View(
+        image=np.asarray(image, np.uint8),
+        masks=tuple(item.mask for item in truth.objects),
+        intrinsics=truth.camera.intrinsics,
+        down=gravity_in_camera(truth.camera),
+    )
+    return {
+        "as it is": plain,
+        **{name: _cropped(plain, place, _kept(truth.name + name)) for name, place in CROPS.items()},
+        "rolled": _rolled(plain, _kept(truth.name + "rolled")),
+        "halved": _halved(plain),
+    }
+
+
+def _kept(name: str) -> float:
+    """A share between the two bounds, the same in every run."""
+    return LEAST_KEPT + (MOST_KEPT - LEAST_KEPT) * (zlib.crc32(name.encode()) % 1000) / 1000
+
+
+def _cropped(view: View, place: tuple[float, float], kept: float) -> View:
+    height, width = view.image.shape[:2]
+    w, h = round(kept * width), round(kept * height)
+    x, y = round(place[0] * (width - w)), round(place[1] * (height - h))
+    shift = np.array([[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]])
+    part = np.s_[y : y + h, x : x + w]
+    return View(
+        image=np.ascontiguousarray(view.image[part]),
+        masks=tuple(np.ascontiguousarray(mask[part]) for mask in view.masks),
+        intrinsics=shift @ view.intrinsics,
+        down=view.down,
+    )
+
+
+def _rolled(view: View, kept: float) -> View:
+    """Turned about the optical axis, then cropped about the middle so that no corner is empty."""
+    height, width = view.image.shape[:2]
+    c, s = np.cos(np.radians(ROLL_DEG)), np.sin(np.radians(ROLL_DEG))
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    move = view.intrinsics @ turn @ np.linalg.inv(view.intrinsics)
+    # OpenCV's pixel centres are whole numbers, ours are at a half.
+    half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    warp = np.linalg.inv(half) @ move @ half
+    image = cv2.warpPerspective(view.image, warp, (width, height), flags=cv2.INTER_CUBIC)
+    masks = [
+        cv2.warpPerspective(mask.astype(np.uint8), warp, (width, height), flags=cv2.INTER_NEAREST) > 0
+        for mask in view.masks
+    ]
+    whole = View(
+        image=np.asarray(image, np.uint8), masks=tuple(masks), intrinsics=view.intrinsics, down=turn @ view.down
+    )
+    return _cropped(whole, (0.5, 0.5), kept)
+
+
+def _halved(view: View) -> View:
+    height, width = view.image.shape[:2]
+    size = (width // 2, height // 2)
+    return View(
+        image=np.asarray(cv2.resize(view.image, size, interpolation=cv2.INTER_AREA), np.uint8),
+        masks=tuple(
+            cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for mask in view.masks
+        ),
+        intrinsics=np.diag([0.5, 0.5, 1.0]) @ view.intrinsics,
+        down=view.down,
+    )
+
+
+def _measure(scene: str, variant: str, view: View, masks: str) -> Row:
+    started = time.process_time()
+    camera, confidence = solve_camera(view.image, view.masks if masks == "true" else (), None, 0)
+    seconds = time.process_time() - started
+    width = view.image.shape[1]
+    return Row(
+        scene=scene,
+        variant=variant,
+        focal_error=float(camera.intrinsics[0, 0] / view.intrinsics[0, 0] - 1.0),
+        gravity_error_deg=angle_deg(gravity_in_camera(camera), view.down),
+        centre_error=float(np.linalg.norm(camera.intrinsics[:2, 2] - view.intrinsics[:2, 2]) / width),
+        confidence=confidence,
+        seconds=seconds,
+        focal=float(view.intrinsics[0, 0] / width),
+        down=tuple(float(x) for x in view.down),  # pyright: ignore[reportArgumentType]
+    )
+
+
+def _scene_table(rows: Sequence[Row]) -> str:
+    headings = ("scene / variant", "focal err", "gravity err", "centre err", "confidence", "CPU s")
+    cells = [
+        (
+            f"{row.scene} / {row.variant}",
+            f"{100 * row.focal_error:+.1f} %",
+            f"{row.gravity_error_deg:.2f} deg",
+            f"{100 * row.centre_error:.1f} %",
+            f"{row.confidence:.2f}",
+            f"{row.seconds:.1f}",
+        )
+        for row in rows
+    ]
+    return table("Cameras (centre: principal point, in picture widths)", headings, cells)
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    headings = ("variant", "focal", "best constant", "gravity", "best constant", "centre")
+    kinds = {name.split(" ")[0] if name.startswith("crop") and "middle" not in name else name for name in _names(rows)}
+    groups = {kind: [row for row in rows if _kind(row) == kind] for kind in sorted(kinds)}
+    groups["all"] = list(rows)
+    cells = []
+    for name, group in groups.items():
+        focal, gravity = _best_constant(group)
+        cells.append(
+            (
+                "crops off-centre" if name == "crop" else name,
+                f"{100 * statistics.median(abs(row.focal_error) for row in group):.1f} %",
+                f"{100 * focal:.1f} %",
+                f"{statistics.median(row.gravity_error_deg for row in group):.2f} deg",
+                f"{gravity:.2f} deg",
+                f"{100 * statistics.median(row.centre_error for row in group):.1f} %",
+            )
+        )
+    return table("Medians, beside those of the best constant camera of each group", headings, cells)
+
+
+def _names(rows: Sequence[Row]) -> set[str]:
+    return {row.variant for row in rows}
+
+
+def _kind(row: Row) -> str:
+    return "crop" if row.variant.startswith("crop") and "middle" not in row.variant else row.variant
+
+
+def _best_constant(rows: Sequence[Row]) -> tuple[float, float]:
+    """Median errors of the constant with the least median error, picked among the rows' own true values."""
+    focals = np.array([row.focal for row in rows])
+    downs = np.array([row.down for row in rows])
+    focal = min(float(np.median(np.abs(guess / focals - 1.0))) for guess in focals)
+    angles = np.degrees(np.arccos(np.clip(downs @ downs.T, -1.0, 1.0)))
+    return focal, float(np.median(angles, axis=1).min())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

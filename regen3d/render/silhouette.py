@@ -1,4 +1,4 @@
-"""Soft silhouettes: differentiable pictures of where a mesh is, behind one interface.
+"""Soft silhouettes in plain torch: differentiable pictures of where a mesh is.
 
 SoftRas (Liu et al., "Soft Rasterizer", ICCV 2019, equations 1 and 4): a face gives each pixel the probability
 `sigmoid(-d / sigma)`, d being the squared distance to the face's outline, negative inside; the mesh covers the pixel
@@ -8,10 +8,10 @@ with `1 - prod(1 - probability)`. All faces near a pixel count: keeping only the
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -20,36 +20,25 @@ from regen3d.render.scan import NEAR_M
 LEAST_PROBABILITY = 1e-4
 """Pixels to which a face gives less are left out; PyTorch3D's blur radius uses the same number."""
 
+LEAST_CLEAR = 1e-7
+"""A pixel that is less clear than this is covered: float32 tells it from one no more, further faces are skipped."""
 
-class SilhouetteRenderer(Protocol):
-    """Draws soft silhouettes of many poses of one mesh."""
+LEAST_AREA_PX2 = 1e-4
+"""Faces of which less is seen are edge-on and not drawn, as in PyTorch3D at 256 pixels."""
 
-    def __call__(
-        self,
-        vertices_camera: Float[Tensor, "b v 3"],
-        faces: Integer[Tensor, "f 3"],
-        intrinsics: Float[Tensor, "3 3"],
-        hw: tuple[int, int],
-        sigma: float,
-    ) -> Float[Tensor, "b h w"]:
-        """Coverage in 0..1, differentiable in the vertices.
+BYTES_A_PAIR = 400
+"""Of working memory for a pair of a face and a pixel in float64, measured as peak memory; float32 takes 60 % of it."""
 
-        Args:
-            vertices_camera: camera frame (OpenCV), metres, one row for each pose.
-            faces: vertex indices; faces that reach behind the camera are not drawn.
-            intrinsics: K in pixels, pixel centres at +0.5.
-            hw: size of each picture.
-            sigma: softness in squared pixels; outlines blur over about `3 * sqrt(sigma)` pixels to each side.
-        """
-        ...
+Corners = Float[Tensor, "b f 3 2"]
+"""Projected corners of each face in each pose, pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchSilhouette:
     """The renderer in plain torch: face and pixel pairs in chunks, on any device, in float32 or float64."""
 
-    chunk_pairs: int = 1 << 19
-    """Pairs of a face and a pixel handled at once: about 60 MB of working memory."""
+    memory_mb: float = 26.0
+    """Working memory of a chunk in 10^6 bytes: 65,000 pairs; more are no faster on a CPU, many are on a GPU."""
 
     def __call__(
         self,
@@ -59,14 +48,48 @@ class TorchSilhouette:
         hw: tuple[int, int],
         sigma: float,
     ) -> Float[Tensor, "b h w"]:
-        """Coverage in 0..1; see `SilhouetteRenderer`."""
+        """Coverage in 0..1; see `regen3d.render.base.SilhouetteRenderer`."""
         homogeneous = vertices_camera @ intrinsics.T
         depth = homogeneous[..., 2:]
         ahead = depth > NEAR_M
         pixels = homogeneous[..., :2] / torch.where(ahead, depth, 1.0)
         corners = pixels[:, faces.long()]
-        drawn = ahead[..., 0][:, faces.long()].all(dim=-1)
-        return _SoftCoverage.apply(corners, drawn, hw, sigma, self.chunk_pairs)
+        drawn = ahead[..., 0][:, faces.long()].all(dim=-1) & (_areas(corners) > LEAST_AREA_PX2)
+        chunk = max(1, int(self.memory_mb * 1e6) // BYTES_A_PAIR)
+        return _SoftCoverage.apply(corners, drawn, hw, sigma, chunk)
+
+
+class _Pairs(NamedTuple):
+    """Faces and the pixels near them, one entry a pair."""
+
+    face: Integer[Tensor, " n"]
+    """Index over the faces of all poses."""
+    pixel: Integer[Tensor, " n"]
+    """Index over the pixels of all pictures."""
+    u: Float[Tensor, " n"]
+    """Column of the pixel's centre."""
+    v: Float[Tensor, " n"]
+    """Row of the pixel's centre."""
+
+    def where(self, wanted: Bool[Tensor, " n"]) -> "_Pairs":
+        """Some of the pairs."""
+        index = torch.nonzero(wanted).flatten()
+        return _Pairs(*(part.index_select(0, index) for part in self))
+
+
+class _Nearest(NamedTuple):
+    """The point of each pair's outline that is nearest to the pixel."""
+
+    square: Float[Tensor, " n"]
+    """Squared distance, negative for pixels inside."""
+    across: Float[Tensor, " n"]
+    """Columns from it to the pixel."""
+    down: Float[Tensor, " n"]
+    """Rows from it to the pixel."""
+    along: Float[Tensor, " n"]
+    """Where it lies on its edge, 0..1."""
+    edge: Integer[Tensor, " n"]
+    """Which edge: from this corner to the next."""
 
 
 class _SoftCoverage(torch.autograd.Function):
@@ -74,90 +97,103 @@ class _SoftCoverage(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        corners: Float[Tensor, "b f 3 2"],
-        drawn: Tensor,
-        hw: tuple[int, int],
-        sigma: float,
-        chunk_pairs: int,
+        ctx: Any, corners: Corners, drawn: Tensor, hw: tuple[int, int], sigma: float, chunk: int
     ) -> Float[Tensor, "b h w"]:
+        edges = _edges(corners)
         log_clear = corners.new_zeros(len(corners) * hw[0] * hw[1])
-        for face, pixel in _near_pairs(corners, drawn, hw, (sigma, chunk_pairs)):
-            distance, _, _ = _signed_square_distance(_centers(pixel, hw, corners), corners.flatten(0, 1)[face])
-            log_clear.index_add_(0, pixel, -softplus(-distance / sigma))
+        for pairs in _near_pairs(corners, drawn, hw, (sigma, chunk)):
+            near = pairs.where(log_clear.index_select(0, pairs.pixel) > math.log(LEAST_CLEAR))
+            log_clear.index_add_(0, near.pixel, softplus(-_nearest(edges, near).square / sigma), alpha=-1)
         ctx.save_for_backward(corners, drawn, log_clear)
-        ctx.settings = (hw, sigma, chunk_pairs)
+        ctx.settings = (hw, sigma, chunk)
         return 1.0 - torch.exp(log_clear).reshape(len(corners), *hw)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         corners, drawn, log_clear = ctx.saved_tensors
-        hw, sigma, chunk_pairs = ctx.settings
-        upstream = grad_outputs[0].reshape(-1) * torch.exp(log_clear)
-        gradient = torch.zeros_like(corners).flatten(0, 1)
-        for face, pixel in _near_pairs(corners, drawn, hw, (sigma, chunk_pairs)):
-            distance, offset, weights = _signed_square_distance(
-                _centers(pixel, hw, corners), corners.flatten(0, 1)[face]
-            )
+        hw, sigma, chunk = ctx.settings
+        clear, edges = torch.exp(log_clear), _edges(corners)
+        upstream = torch.where(clear > LEAST_CLEAR, grad_outputs[0].reshape(-1) * clear, 0.0)
+        gradient = torch.zeros_like(corners).flatten()
+        for pairs in _near_pairs(corners, drawn, hw, (sigma, chunk)):
+            near = pairs.where(upstream.index_select(0, pairs.pixel) != 0.0)
+            point = _nearest(edges, near)
             # The closest point moves with the edge's ends by its weights (envelope theorem): d(d^2) = -2 offset . dq.
-            slope = upstream[pixel] * torch.sigmoid(-distance / sigma) * (2.0 / sigma) * torch.sign(distance)
-            gradient.index_add_(0, face, (slope[:, None] * weights)[..., None] * offset[:, None, :])
+            share = torch.sigmoid(-point.square / sigma) * torch.sign(point.square) * (2.0 / sigma)
+            slope = share * upstream.index_select(0, near.pixel)
+            start = 6 * near.face + 2 * point.edge
+            end = 6 * near.face + 2 * torch.where(point.edge == 2, 0, point.edge + 1)
+            for axis, offset in enumerate((point.across, point.down)):
+                pull = slope * offset
+                gradient.index_add_(0, start + axis, pull * (1.0 - point.along))
+                gradient.index_add_(0, end + axis, pull * point.along)
         return gradient.reshape(corners.shape), None, None, None, None
 
 
+def _areas(corners: Corners) -> Float[Tensor, "b f"]:
+    """Area of each face as seen, squared pixels."""
+    first, second = (corners[:, :, k] - corners[:, :, 0] for k in (1, 2))
+    return 0.5 * (first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]).abs()
+
+
 def _near_pairs(
-    corners: Float[Tensor, "b f 3 2"], drawn: Tensor, hw: tuple[int, int], settings: tuple[float, int]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of (index of the face over all poses, index of the pixel over all pictures) of pairs that are near."""
-    sigma, chunk_pairs = settings
-    height, width = hw
+    corners: Corners, drawn: Bool[Tensor, "b f"], hw: tuple[int, int], settings: tuple[float, int]
+) -> Iterator[_Pairs]:
+    """Every face with every pixel of its bounds, grown by the blur; `settings` are sigma and the pairs of a chunk."""
+    sigma, chunk = settings
     radius = math.sqrt(sigma * math.log(1.0 / LEAST_PROBABILITY - 1.0))
-    limit = corners.new_tensor([width, height])
-    low = torch.clamp(torch.ceil(corners.amin(dim=2) - radius - 0.5), min=0.0).minimum(limit).long().flatten(0, 1)
-    high = torch.clamp(torch.floor(corners.amax(dim=2) + radius + 0.5), min=0.0).minimum(limit).long().flatten(0, 1)
-    size = (high - low).clamp(min=0) * drawn.flatten()[:, None]
+    limit = corners.new_tensor([hw[1], hw[0]])
+    low = torch.ceil(corners.amin(dim=2) - radius - 0.5).clamp(min=0.0).minimum(limit).flatten(0, 1)
+    high = torch.floor(corners.amax(dim=2) + radius + 0.5).clamp(min=0.0).minimum(limit).flatten(0, 1)
+    size = ((high - low).clamp(min=0.0) * drawn.flatten()[:, None]).long()
+    faces = torch.nonzero(size.prod(dim=1)).flatten()
+    low, size, picture = low.long()[faces], size[faces], faces // corners.shape[1]
     count = size.prod(dim=1)
-    face = torch.nonzero(count).flatten()
-    total = torch.cumsum(count[face], dim=0)
-    start = 0
-    while start < len(face):
-        done = total[start - 1] if start else total.new_zeros(())
-        stop = max(start + 1, int(torch.searchsorted(total, done + chunk_pairs, right=True)))
-        part = face[start:stop]
-        owner = torch.repeat_interleave(part, count[part])
-        begin = torch.cumsum(count[part], dim=0) - count[part]
-        inside = torch.arange(len(owner), device=owner.device) - torch.repeat_interleave(begin, count[part])
-        column = low[owner, 0] + inside % size[owner, 0]
-        row = low[owner, 1] + inside // size[owner, 0]
-        picture = owner // corners.shape[1]
-        yield owner, (picture * height + row) * width + column
-        start = stop
+    end = torch.cumsum(count, dim=0)
+    total = int(count.sum())
+    # Rows are found by division in floating point, which is several times faster; it is exact below 2^52 pixels.
+    for start in range(0, total, chunk):
+        stop = min(start + chunk, total)
+        first, last = (int(torch.searchsorted(end, bound, right=True)) for bound in (start, stop - 1))
+        part = slice(first, last + 1)
+        begin = end[part] - count[part]
+        repeats = end[part].clamp(max=stop) - begin.clamp(min=start)
+        owner = torch.repeat_interleave(torch.arange(len(repeats), device=repeats.device), repeats)
+        place = torch.arange(start, stop, device=owner.device) - begin.index_select(0, owner)
+        width = size[part, 0].index_select(0, owner)
+        row = ((place.double() + 0.5) / width).long()
+        column = place - row * width + low[part, 0].index_select(0, owner)
+        row = row + low[part, 1].index_select(0, owner)
+        pixel = (picture[part].index_select(0, owner) * hw[0] + row) * hw[1] + column
+        u, v = (index.to(corners.dtype) + 0.5 for index in (column, row))
+        yield _Pairs(faces[part].index_select(0, owner), pixel, u, v)
 
 
-def _centers(pixel: Tensor, hw: tuple[int, int], like: Tensor) -> Float[Tensor, "n 2"]:
-    """(u, v) of flattened pixels."""
-    return torch.stack([pixel % hw[1], (pixel // hw[1]) % hw[0]], dim=-1).to(like.dtype) + 0.5
+def _edges(corners: Corners) -> Float[Tensor, "3 5 n"]:
+    """Of each edge of each face: start (u, v), vector (u, v), one over its squared length."""
+    start = corners.flatten(0, 1)
+    edge = start.roll(-1, dims=1) - start
+    inverse = 1.0 / (edge * edge).sum(dim=-1, keepdim=True).clamp(min=1e-12)
+    return torch.cat([start, edge, inverse], dim=-1).permute(1, 2, 0).contiguous()
 
 
-def _signed_square_distance(
-    points: Float[Tensor, "n 2"], corners: Float[Tensor, "n 3 2"]
-) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 2"], Float[Tensor, "n 3"]]:
-    """Squared distance to a triangle's outline, negative inside.
-
-    Returns:
-        The distance; the vector from the closest point of the outline to the point; the closest point's weights.
-    """
-    start, edge = corners, corners.roll(-1, dims=1) - corners
-    to_point = points[:, None] - start
-    along = ((to_point * edge).sum(-1) / (edge * edge).sum(-1).clamp(min=1e-12)).clamp(0.0, 1.0)
-    offset = to_point - along[..., None] * edge
-    nearest = (offset * offset).sum(-1).argmin(dim=1)
-    n = torch.arange(len(points), device=points.device)
-    offset, along = offset[n, nearest], along[n, nearest]
-    side = edge[..., 0] * to_point[..., 1] - edge[..., 1] * to_point[..., 0]
-    inside = (side > 0).all(dim=1) | (side < 0).all(dim=1)
-    square = (offset * offset).sum(-1)
-    weights = torch.zeros_like(side)
-    weights[n, nearest] = 1.0 - along
-    weights[n, (nearest + 1) % 3] = along
-    return torch.where(inside, -square, square), offset, weights
+def _nearest(edges: Float[Tensor, "3 5 n"], pairs: _Pairs) -> _Nearest:
+    """The nearest point of each pair's face outline."""
+    points, sides = [], []
+    for edge in edges:
+        x, y, across, down, inverse = (row.index_select(0, pairs.face) for row in edge)
+        u, v = pairs.u - x, pairs.v - y
+        sides.append(across * v - down * u)
+        along = (u * across).addcmul_(v, down).mul_(inverse).clamp_(0.0, 1.0)
+        u.addcmul_(along, across, value=-1)
+        v.addcmul_(along, down, value=-1)
+        points.append((u * u + v * v, u, v, along))
+    best, index = points[0], torch.zeros_like(pairs.face)
+    for k in (1, 2):
+        closer = points[k][0] < best[0]
+        best = tuple(torch.where(closer, new, old) for new, old in zip(points[k], best, strict=True))
+        index = index.masked_fill(closer, k)
+    least = torch.minimum(torch.minimum(sides[0], sides[1]), sides[2])
+    greatest = torch.maximum(torch.maximum(sides[0], sides[1]), sides[2])
+    square, across, down, along = best
+    return _Nearest(torch.where((least > 0) | (greatest < 0), -square, square), across, down, along, index)

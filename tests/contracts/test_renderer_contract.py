@@ -1,20 +1,37 @@
 """What every soft silhouette renderer has to keep."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 import torch
 import trimesh
 
+from regen3d.errors import NotInstalledError
+from regen3d.render.base import SilhouetteRenderer, silhouette_renderer
 from regen3d.render.coverage import cover
-from regen3d.render.silhouette import SilhouetteRenderer, TorchSilhouette
+from regen3d.render.pytorch3d_silhouette import Pytorch3dSilhouette
+from regen3d.render.silhouette import TorchSilhouette
+from tests.synthetic.naive_rasterizer import modules
 
 HW = (28, 32)
 K = torch.tensor([[30.0, 0.0, 16.0], [0.0, 30.0, 14.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+HAS_PYTORCH3D = importlib.util.find_spec("pytorch3d") is not None
 
 
-@pytest.fixture(params=[TorchSilhouette(), TorchSilhouette(chunk_pairs=500)], ids=["torch", "torch-small-chunks"])
-def renderer(request) -> SilhouetteRenderer:
-    return request.param
+@pytest.fixture(params=["torch", "torch-small-chunks", "pytorch3d-by-its-documentation", "pytorch3d"])
+def renderer(request, monkeypatch) -> SilhouetteRenderer:
+    if request.param == "torch":
+        return silhouette_renderer("torch", 512)
+    if request.param == "torch-small-chunks":
+        return TorchSilhouette(memory_mb=0.2)
+    if request.param == "pytorch3d" and not HAS_PYTORCH3D:
+        pytest.skip("pytorch3d is not installed")
+    if request.param == "pytorch3d-by-its-documentation":
+        for name, module in modules().items():
+            monkeypatch.setitem(sys.modules, name, module)
+    return Pytorch3dSilhouette()
 
 
 @pytest.fixture
@@ -84,3 +101,54 @@ def test_float32_gives_nearly_the_same(renderer, mesh):
     assert single.dtype == torch.float32
     double = renderer(vertices[None], faces, K, HW, 1.0)
     assert float((single.double() - double).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("sigma", [0.05, 1.0, 6.0])
+def test_every_renderer_draws_the_same_and_has_the_same_gradient(renderer, mesh, sigma):
+    vertices, faces = mesh
+    weight = torch.tensor(np.random.default_rng(1).random((2, *HW)))
+    poses = torch.stack([vertices, vertices + torch.tensor([0.9, -0.4, -0.8])])
+    pictures, gradients = [], []
+    for draws in (renderer, TorchSilhouette()):
+        moved = poses.clone().requires_grad_()
+        picture = draws(moved, faces, K, HW, sigma)
+        pictures.append(picture.detach())
+        gradients.append(torch.autograd.grad((picture * weight).sum(), moved)[0])
+    # Corners of the bounds that are farther than the blur are drawn by one and not by the other: 1e-4 a face.
+    torch.testing.assert_close(pictures[0], pictures[1], atol=2e-3, rtol=0.0)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=0.01 * float(gradients[1].abs().max()), rtol=0.0)
+
+
+def test_faces_that_reach_behind_the_camera_are_left_out_alone(renderer):
+    triangle = torch.tensor([[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]], dtype=torch.float64)
+    reaching = torch.tensor([[-2.0, 0.0, 2.0], [2.0, 0.0, 2.0], [0.0, 0.0, -1.0]], dtype=torch.float64)
+    vertices = torch.cat([triangle, reaching])[None].requires_grad_()
+    both = renderer(vertices, torch.tensor([[0, 1, 2], [3, 4, 5]]), K, HW, 1.0)
+    alone = renderer(vertices[:, :3], torch.tensor([[0, 1, 2]]), K, HW, 1.0)
+    torch.testing.assert_close(both, alone)
+    (gradient,) = torch.autograd.grad(both.sum(), vertices)
+    assert torch.isfinite(gradient).all()
+    assert float(gradient[:, 3:].abs().max()) == 0.0
+
+
+def test_memory_changes_nothing_but_memory(mesh):
+    vertices, faces = mesh
+    one_face = torch.tensor([[0, 1, 2]])
+    huge = torch.tensor([[[-9.0, -9.0, 1.0], [9.0, -9.0, 1.0], [0.0, 9.0, 1.0]]], dtype=torch.float64)
+    for points, triangles in ((vertices[None], faces), (huge, one_face)):
+        pictures = [TorchSilhouette(memory_mb=mb)(points, triangles, K, HW, 1.0) for mb in (0.01, 50.0)]
+        torch.testing.assert_close(pictures[0], pictures[1], atol=1e-6, rtol=0.0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_draws_what_a_cpu_draws(mesh):
+    vertices, faces = mesh
+    on_cpu = TorchSilhouette()(vertices[None].float(), faces, K.float(), HW, 1.0)
+    on_gpu = TorchSilhouette()(vertices[None].float().cuda(), faces.cuda(), K.float().cuda(), HW, 1.0)
+    torch.testing.assert_close(on_gpu.cpu(), on_cpu, atol=1e-4, rtol=0.0)
+
+
+@pytest.mark.skipif(HAS_PYTORCH3D, reason="pytorch3d is installed")
+def test_what_is_not_installed_is_named():
+    with pytest.raises(NotInstalledError, match="pytorch3d is not installed"):
+        silhouette_renderer("pytorch3d", 512)

@@ -80,7 +80,7 @@ def contact_height(
     pattern = np.array([[x, 0.0, z] for x in (-1.0, 0.0, 1.0) for z in (-1.0, 0.0, 1.0)]) * reach
     factor = 1.0 - levels / eye[1]
     spots = eye + factor[:, None, None] * (center + pattern - eye)
-    below = _look_up(surface, spots[..., [0, 2]])
+    below = look_up(surface, spots[..., [0, 2]])
     supported = np.isfinite(below).sum(axis=1) >= len(pattern) // 2
     if not supported.any():
         level, gap, miss = _nearest(surface, spots[:, len(pattern) // 2], levels)
@@ -116,7 +116,7 @@ def _common_height(surface: HeightMap) -> float:
     return float(np.median(heights[(heights >= edges[fullest]) & (heights <= edges[fullest + 1])]))
 
 
-def _look_up(surface: HeightMap, spots: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
+def look_up(surface: HeightMap, spots: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
     """Heights at world (x, z); NaN beside the map."""
     cell = np.floor((spots - surface.corner) / surface.cell_m).astype(np.int64)
     rows, columns = surface.height.shape

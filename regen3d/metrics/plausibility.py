@@ -109,7 +109,7 @@ def penetrations(objects: Sequence[Surface]) -> dict[tuple[int, int], Penetratio
     return {pair: value for pair, value in found.items() if value.volume_m3 > 0.0}
 
 
-def _gap(cloud: Float[np.ndarray, "n 3"], others: list[Float[np.ndarray, "m 3"]]) -> float:
+def _gap(cloud: Float[np.ndarray, "n 3"], others: list[Float[np.ndarray, "_ 3"]]) -> float:
     """Least fall of a cloud onto the floor or other clouds."""
     low = cloud[:, [0, 2]].min(axis=0)
     width = int((cloud[:, 2].max() - low[1]) / CELL_M) + 1

@@ -43,15 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         started = time.process_time()
         alignments = _align(scene, AlignSettings(preset=options.preset), options.seed)
         seconds[folder.name] = time.process_time() - started
-        scores += [_score(scene, pose, alignments[pose.name]) for pose in scene.truth]
+        scores += [score_pose(scene, pose, alignments[pose.name]) for pose in scene.truth]
     baseline = _baseline(Path(options.data), scores)
     print(object_table(scores, baseline), summary_table(scores, baseline), sep="\n")
     # Linux counts in 1024 bytes, macOS in bytes.
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     total = sum(seconds.values())
-    print(
-        f"\n{total:.1f} CPU seconds for {len(scores)} objects ({total / max(len(scores), 1):.2f} each), {peak_mb:.0f} MB"
-    )
+    each = total / max(len(scores), 1)
+    print(f"\n{total:.1f} CPU seconds for {len(scores)} objects ({each:.2f} each), {peak_mb:.0f} MB")
     if options.json:
         document = {"objects": [asdict(score) for score in scores], "seconds": seconds, "peak_rss_mb": peak_mb}
         Path(options.json).write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -85,7 +84,8 @@ def _align(scene: OracleScene, settings: AlignSettings, seed: int) -> dict[str, 
     )
 
 
-def _score(scene: OracleScene, pose: TruePose, alignment: Alignment) -> PoseScore:
+def score_pose(scene: OracleScene, pose: TruePose, alignment: Alignment) -> PoseScore:
+    """One pose against the truth."""
     found = scene.theirs_from_ours @ alignment.world_from_object.matrix
     ours, true = _box(found, pose, scene.meshes[pose.name]), pose.box
     up = np.array([0.0, 0.5, 0.0])

@@ -34,7 +34,15 @@ from regen3d.metrics.boxes import bounds_iou, bounds_of, scene_bounds_iou, uprig
 from regen3d.metrics.matching import match, pairwise, upright_box_around
 from regen3d.metrics.points import NearestDistances, chamfer, diagonal, f_score, hausdorff
 from regen3d.metrics.protocols.base import ObjectResult, PlacedMesh, Protocol, ProtocolResult, ProtocolSettings
-from regen3d.metrics.protocols.clouds import Samples, area, distances, moved, object_points, scene_samples
+from regen3d.metrics.protocols.clouds import (
+    NOT_UPRIGHT,
+    Samples,
+    area,
+    distances,
+    object_points,
+    scene_samples,
+    upright,
+)
 from regen3d.metrics.protocols.counting import counts, matching_notes, object_means
 from regen3d.metrics.registration import IDENTITY, IcpSettings, apply, icp
 from regen3d.metrics.surfaces import Surface
@@ -56,17 +64,13 @@ ALIGNMENT_POINTS = 4_000
 ICP = IcpSettings(model="similarity", residual="point", pairs="both", iterations=200, tolerance=1e-6)
 """How the aligned variant moves the prediction."""
 
-UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])
-"""Where the true camera is not known: up is up in the picture."""
-
 WORST_IS_ZERO = ("box_iou", "oriented_box_iou", *(f"f_score_{key}" for key in (*THRESHOLDS_M, *RELATIVE_THRESHOLDS)))
 """Keys of an object that are 0 where it is missing."""
 
 
 def score(predicted: Sequence[PlacedMesh], true: Sequence[PlacedMesh], settings: ProtocolSettings) -> ProtocolResult:
     """See the module."""
-    upright = UPRIGHT_FROM_CAMERA if settings.camera is None else settings.camera.world_from_camera
-    ours, theirs = ([_Object(moved(mesh, upright), settings) for mesh in side] for side in (predicted, true))
+    ours, theirs = ([_Object(mesh, settings) for mesh in upright(side, settings.camera)] for side in (predicted, true))
     plain = _Comparison(ours, theirs, IDENTITY, settings)
     aligned = _Comparison(ours, theirs, _align(ours, theirs, settings), settings) if ours else plain
     of = plain.matching.predicted_of
@@ -83,7 +87,7 @@ def score(predicted: Sequence[PlacedMesh], true: Sequence[PlacedMesh], settings:
         scene = plain.scene_values() | _prefixed(aligned.scene_values() | {"scale": aligned.motion.scale})
     notes = matching_notes(plain.matching, predicted)
     if settings.camera is None:
-        notes = (*notes, "The true camera is not given: boxes stand upright in the picture, not in the room.")
+        notes = (*notes, NOT_UPRIGHT)
     return ProtocolResult(
         protocol="canonical",
         scene=counts(plain.matching) | _prefixed(counts(aligned.matching)) | scene | object_means(objects),

@@ -8,11 +8,18 @@ from jaxtyping import Float
 from scipy.spatial import KDTree
 
 from regen3d.errors import DegenerateGeometryError
+from regen3d.metrics.boxes import bounds_of
 from regen3d.metrics.points import WORKERS, NearestDistances, Points
 from regen3d.metrics.protocols.base import PlacedMesh
 from regen3d.metrics.registration import IDENTITY, apply, invert
 from regen3d.metrics.sampling import sample_surface
-from regen3d.types import Similarity
+from regen3d.types import Camera, Similarity
+
+UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Where the true camera is not known: up is up in the picture."""
+
+NOT_UPRIGHT = "The true camera is not given: boxes stand upright in the picture, not in the room."
+"""Note of protocols that need to know what is up."""
 
 
 class Samples:
@@ -89,3 +96,21 @@ def merged(meshes: Sequence[PlacedMesh], name: str = "scene") -> PlacedMesh:
 def moved(mesh: PlacedMesh, matrix: Float[np.ndarray, "4 4"]) -> PlacedMesh:
     """A mesh in another frame."""
     return PlacedMesh(name=mesh.name, vertices=mesh.vertices @ matrix[:3, :3].T + matrix[:3, 3], faces=mesh.faces)
+
+
+def upright(meshes: Sequence[PlacedMesh], camera: Camera | None) -> list[PlacedMesh]:
+    """Objects in a frame whose Y is up: the world of the true camera, or its picture where it is not known."""
+    matrix = UPRIGHT_FROM_CAMERA if camera is None else camera.world_from_camera
+    return [moved(mesh, matrix) for mesh in meshes]
+
+
+def in_true_cube(
+    predicted: Sequence[PlacedMesh], true: Sequence[PlacedMesh], half_side: float, camera: Camera | None
+) -> tuple[list[PlacedMesh], list[PlacedMesh]]:
+    """Both sides upright, and the true scene's box centred with a longest side of a given length."""
+    predicted, true = upright(predicted, camera), upright(true, camera)
+    bounds = bounds_of(np.concatenate([mesh.vertices for mesh in true]))
+    scale = 2.0 * half_side / float(np.ptp(bounds, axis=0).max())
+    matrix = np.diag([scale, scale, scale, 1.0])
+    matrix[:3, 3] = -scale * bounds.mean(axis=0)
+    return [moved(mesh, matrix) for mesh in predicted], [moved(mesh, matrix) for mesh in true]

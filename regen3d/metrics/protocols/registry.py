@@ -6,8 +6,15 @@ from types import MappingProxyType
 from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.metrics.protocols.base import PlacedMesh, Protocol, ProtocolResult, ProtocolSettings
 from regen3d.metrics.protocols.canonical import CANONICAL
+from regen3d.metrics.protocols.depr import DEPR
+from regen3d.metrics.protocols.gen3dsr import GEN3DSR
+from regen3d.metrics.protocols.midi import MIDI, MIDI_RELEASED
+from regen3d.metrics.protocols.partcrafter import PARTCRAFTER
+from regen3d.metrics.protocols.regen import REGEN
 
-PROTOCOLS: MappingProxyType[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in (CANONICAL,)})
+PROTOCOLS: MappingProxyType[str, Protocol] = MappingProxyType(
+    {protocol.name: protocol for protocol in (CANONICAL, REGEN, MIDI, MIDI_RELEASED, GEN3DSR, DEPR, PARTCRAFTER)}
+)
 """Name to protocol, in the order in which they are listed."""
 
 

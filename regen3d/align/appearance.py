@@ -1,49 +1,73 @@
-"""Deciding between poses that the silhouette cannot tell apart, by the look of the textured mesh."""
+"""Deciding between poses that the silhouette cannot tell apart, by the look of the textured mesh under any light."""
 
 import numpy as np
+from jaxtyping import Float
 
 from regen3d.align.pose import SupportPlane, similarity
 from regen3d.align.refine import Refined
 from regen3d.align.target import Target
-from regen3d.render.scene import PlacedMesh, render
-from regen3d.types import Camera, Mesh, Similarity
+from regen3d.frames import transform
+from regen3d.render.raster import Raster, rasterize
+from regen3d.render.scene import sample_texture
+from regen3d.types import Mesh, Similarity
 
-APPEARANCE_WEIGHT = 0.12
-"""Cost of a mesh that looks like the negative of the picture: outweighs noise in silhouette and points (0.01 to 0.05
+APPEARANCE_WEIGHT = 0.15
+"""Cost of a mesh whose look explains nothing of the picture: outweighs noise in silhouette and points (0.01 to 0.05
 between equal poses), not a different outline (0.1 and more)."""
 
-LEAST_CONTRAST = 4.0
-"""Standard deviation of colours, of 255, below which a surface is plain and its look says nothing."""
+NOISE = 4.0
+"""Standard deviation of colours, of 255, that no mesh explains: surfaces plainer than this say nothing."""
+
+LEAST_PIXELS = 20
+"""Fewer common pixels than this explain nothing."""
 
 
 def rank_by_appearance(refined: Refined, target: Target, mesh: Mesh, plane: SupportPlane) -> Refined:
     """Add the cost of looking different to each pose that can still win, and sort again."""
-    neutral = 0.5 * APPEARANCE_WEIGHT
-    energies = refined.energies + neutral
+    energies = refined.energies + APPEARANCE_WEIGHT
     for k in np.flatnonzero(refined.energies < refined.energies[0] + APPEARANCE_WEIGHT):
         pose = similarity(plane, refined.parameters[k], mesh.vertices)
-        energies[k] -= neutral * look_correlation(mesh, pose, target)
+        energies[k] -= APPEARANCE_WEIGHT * (1.0 - unexplained_look(mesh, pose, target))
     order = np.argsort(energies, kind="stable")
     return Refined(parameters=refined.parameters[order], energies=energies[order])
 
 
-def look_correlation(mesh: Mesh, world_from_object: Similarity, target: Target) -> float:
-    """Correlation in -1..1 of the rendered colours with the picture's, over pixels of both; 0 where one is plain.
+def unexplained_look(mesh: Mesh, world_from_object: Similarity, target: Target) -> float:
+    """Share of the picture's variance that no light on the posed mesh explains, over pixels of both; 0..1.
 
-    Each channel's mean is taken off first: light changes brightness and tint, not the pattern.
+    Each channel of the picture is fitted by the texture's colour times a light that is linear in the surface's normal
+    (spherical harmonics up to order one: Ramamoorthi and Hanrahan 2001) and in the place in the picture, with least
+    squares. So edges of depth count as edges of the texture do, and the colour of the light does not.
     """
-    camera = Camera(
-        intrinsics=target.intrinsics,
-        width=target.hw[1],
-        height=target.hw[0],
-        world_from_camera=np.linalg.inv(target.camera_from_world),
-    )
-    rendering = render([PlacedMesh(mesh=mesh, world_from_mesh=world_from_object.matrix)], camera)
-    shared = (rendering.index == 0) & (target.mask > 0.9)
-    if shared.sum() < 20:
-        return 0.0
-    drawn, seen = rendering.color[shared].astype(np.float64), target.picture[shared].astype(np.float64)
-    drawn, seen = drawn - drawn.mean(axis=0), seen - seen.mean(axis=0)
-    if min(drawn.std(), seen.std()) < LEAST_CONTRAST:
-        return 0.0
-    return float((drawn * seen).sum() / np.sqrt((drawn**2).sum() * (seen**2).sum()))
+    vertices = transform(target.camera_from_world @ world_from_object.matrix, mesh.vertices)
+    raster = rasterize(vertices, mesh.faces, target.intrinsics, target.hw)
+    rows, columns = np.nonzero((raster.face >= 0) & (target.mask > 0.9))
+    if len(rows) < LEAST_PIXELS:
+        return 1.0
+    texture, light = _texture(mesh, raster, rows, columns), _light(mesh, vertices, raster, rows, columns)
+    unexplained = total = 0.0
+    for channel in range(3):
+        seen = target.picture[rows, columns, channel].astype(np.float64)
+        basis = np.concatenate([texture[:, channel, None] * light, np.ones((len(rows), 1))], axis=1)
+        fitted = basis @ np.linalg.lstsq(basis, seen, rcond=1e-6)[0]
+        unexplained += float(((seen - fitted) ** 2).mean())
+        total += float(seen.var()) + NOISE**2
+    return min(unexplained / total, 1.0)
+
+
+def _texture(mesh: Mesh, raster: Raster, rows: np.ndarray, columns: np.ndarray) -> Float[np.ndarray, "n 3"]:
+    """Colours of the texture in pixels, 0..1."""
+    uv = np.einsum("nij,ni->nj", mesh.uv[mesh.faces[raster.face[rows, columns]]], raster.barycentric[rows, columns])
+    return sample_texture(mesh.texture, uv) / 255.0
+
+
+def _light(
+    mesh: Mesh, vertices: Float[np.ndarray, "v 3"], raster: Raster, rows: np.ndarray, columns: np.ndarray
+) -> Float[np.ndarray, "n 6"]:
+    """What light may depend on: nothing, the normal towards the camera, the place in the crop."""
+    corners = vertices[mesh.faces[raster.face[rows, columns]]]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
+    normal *= -np.sign((normal * corners[:, 0]).sum(axis=1, keepdims=True) + 1e-30)
+    place = np.stack([columns / raster.face.shape[1], rows / raster.face.shape[0]], axis=1)
+    return np.concatenate([np.ones((len(rows), 1)), normal, place], axis=1)

@@ -89,3 +89,20 @@ def _scaled_rotations(parameters: Parameters) -> Float[np.ndarray, "b 3 3"]:
 def _shift(plane: SupportPlane, parameters: Parameters) -> Float[np.ndarray, "b 3"]:
     """The point of the plane at each pose's first and second coordinate."""
     return plane.origin + parameters[:, :2] @ plane.axes
+
+
+def velocities(
+    plane: SupportPlane,
+    parameters: Float[np.ndarray, " 4"],
+    points: Float[np.ndarray, "n 3"],
+    at: Float[np.ndarray, "m 3"],
+) -> Float[np.ndarray, "m 3 4"]:
+    """How points `at` of the object frame move in the world with each parameter; `points` decide where contact is."""
+    linear = _scaled_rotations(parameters[None])[0]
+    touching = points[np.argmin(points @ linear.T @ plane.normal)]
+    turning = linear @ np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
+    moves = np.zeros((len(at), 3, 4))
+    moves[..., :2] = plane.axes.T
+    for column, change in ((2, turning), (3, linear)):
+        moves[..., column] = at @ change.T - ((change @ touching) @ plane.normal) * plane.normal
+    return moves

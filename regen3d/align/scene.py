@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from regen3d.align.engine import AlignRequest, align_objects
 from regen3d.align.occlusion import occluders
+from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
@@ -40,8 +41,9 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
         AlignmentDivergedError: a mask is empty, or no pose overlaps it.
         InvalidMeshError: a mesh has no surface.
     """
-    supports = infer_supports(request.instances, request.camera, request.layout)
-    hidden = occluders(request.instances)
+    instances, _ = regrown(request.image, request.instances)
+    supports = infer_supports(instances, request.camera, request.layout)
+    hidden = occluders(instances)
     requests = [
         AlignRequest(
             view=ObjectView(instance=item, image=request.image, ignore=hidden[item.name], camera=request.camera),
@@ -52,11 +54,11 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
             seed=request.seed,
             settings=request.settings,
         )
-        for item in request.instances
+        for item in instances
     ]
     placed = [
         PlacedObject(name=item.name, alignment=alignment, mesh=request.assets[item.name].mesh, instance=item)
-        for item, alignment in zip(request.instances, align_objects(requests), strict=True)
+        for item, alignment in zip(instances, align_objects(requests), strict=True)
     ]
     settled = settle(placed, request.camera, request.layout)
     return {item.name: alignment for item, alignment in zip(placed, settled, strict=True)}

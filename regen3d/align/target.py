@@ -11,8 +11,11 @@ from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import transform
 from regen3d.types import Camera, Mask, ObjectView, PointMap, Rgb
 
-CROP_PX = 96
-"""Longest side of the crop: twice as many pixels cost twice the time and gain under 0.01 of box IoU."""
+COARSE_PX = 96
+"""Longest side of the crop on which starts are searched: twice as many pixels cost twice the time."""
+
+FINE_PX = 224
+"""Longest side of the crop on which the last poses are polished and compared."""
 
 MARGIN = 0.3
 """Room round the mask's box, as a share of its longer side, so that a pose that is too large shows."""
@@ -67,8 +70,10 @@ class Target:
         return float(np.linalg.norm(self.box[2:] - self.box[:2]))
 
 
-def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool, seed: int) -> Target:
-    """Gather the evidence for one object; `points_slide` as in `Target`.
+def make_target(
+    view: ObjectView, points: Float[np.ndarray, "n 3"], *, points_slide: bool, crop_px: int = COARSE_PX
+) -> Target:
+    """Gather the evidence for one object on a crop whose longest side has `crop_px` pixels; the rest as in `Target`.
 
     Raises:
         AlignmentDivergedError: the mask is empty.
@@ -81,12 +86,11 @@ def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool
     margin = int(np.ceil(MARGIN * max(x1 - x0, y1 - y0))) + 2
     left, top = max(x0 - margin, 0), max(y0 - margin, 0)
     right, bottom = min(x1 + margin, view.camera.width), min(y1 + margin, view.camera.height)
-    zoom = min(CROP_PX / max(right - left, bottom - top), 1.0)
+    zoom = min(crop_px / max(right - left, bottom - top), 1.0)
     wh = max(round((right - left) * zoom), 1), max(round((bottom - top) * zoom), 1)
     to_crop = np.array([wh[0] / (right - left), wh[1] / (bottom - top)])
     intrinsics = np.diag([*to_crop, 1.0]) @ (view.camera.intrinsics - np.array([[0, 0, left], [0, 0, top], [0, 0, 0]]))
     window = np.s_[top:bottom, left:right]
-    surface = visible_points(mask, points, view.camera, seed)
     return Target(
         camera_from_world=view.camera.camera_from_world,
         intrinsics=intrinsics,
@@ -95,7 +99,7 @@ def make_target(view: ObjectView, points: PointMap | None, *, points_slide: bool
         weight=1.0 - _shrink(hidden[window], wh),
         box=(np.array([x0, y0, x1, y1]) - [left, top, left, top]) * np.tile(to_crop, 2),
         reliable=reliable_sides(mask, hidden),
-        points=surface,
+        points=points,
         points_slide=points_slide,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from regen3d.align.apart import Items, push_inside, separate
+from regen3d.align.confidence import ambiguity, pose_confidence
 from regen3d.align.diagnostics import mask_iou, silhouette
 from regen3d.align.occlusion import occluders
 from regen3d.align.placed import PlacedObject, noted
@@ -24,7 +25,7 @@ def settle(placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | 
     Objects on the floor are pushed inside the room. Objects on others are scaled about the camera's centre, which keeps
     their silhouettes, until their base meets the surface below; the same for the thickness of rugs. Then pairs that
     reach into each other go apart by small steps, each taking along what stands on it. What cannot be done is left as
-    it was, with a sentence in `notes`.
+    it was, with a sentence in `notes`, and so is said which poses are more likely wrong than right.
 
     Returns:
         One alignment for each object, in the order given.
@@ -36,7 +37,8 @@ def settle(placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | 
         items = {name: _inside(item, layout, views[name]) for name, item in items.items()}
     items = _stood(items, camera)
     items = _kept(items, _stood_again(separate(items, layout), items, camera), views)
-    return [_judged(items[item.name], item, views[item.name]) for item in placed]
+    judged = [(_judged(items[item.name], item, views[item.name]), views[item.name]) for item in placed]
+    return [_sure(alignment, view) for alignment, view in judged]
 
 
 def _inside(item: PlacedObject, layout: RoomLayout, view: ObjectView) -> PlacedObject:
@@ -104,3 +106,11 @@ def _judged(item: PlacedObject, before: PlacedObject, view: ObjectView) -> Align
     if item.alignment.world_from_object is before.alignment.world_from_object:
         return item.alignment
     return replace(item.alignment, mask_iou=_iou(item, view))
+
+
+def _sure(alignment: Alignment, view: ObjectView) -> Alignment:
+    """The alignment with how sure it is, and a note where that is not much."""
+    confidence = pose_confidence(alignment, view)
+    sentence = ambiguity(alignment, confidence)
+    notes = alignment.notes if sentence is None else (*alignment.notes, sentence)
+    return replace(alignment, confidence=confidence, notes=notes)

@@ -41,7 +41,7 @@ def evaluate(request: EvaluationRequest) -> tuple[Run, ...]:
         Run(name=variant.name, description=variant.summary, scenes=tuple(rows[name][k] for name in names))
         for k, variant in enumerate(request.variants)
     )
-    write_results(Path(request.out), request.title, runs)
+    write_results(folder=Path(request.out), title=request.title, runs=runs)
     return runs
 
 

@@ -34,6 +34,8 @@ class FoundObject:
     """Where it stands, seen from the camera, metres."""
     surface: PlacedMesh | None = None
     """The same mesh in the camera frame."""
+    hangs: bool = False
+    """Whether a wall or the ceiling holds it."""
     by_hand: bool = False
     """Whether the mesh was given, so that its pose is comparable with the true one."""
     facts: dict[str, float] | None = None
@@ -103,6 +105,7 @@ def _object(manifest: Manifest, entry: ObjectEntry, store: Store, camera: Camera
         amodal=_amodal(codec.get_value(store, calls["complete"].value, Completion), camera, wh)
         if "complete" in calls
         else None,
+        hangs=entry.support in ("wall", "ceiling"),
         by_hand="generate" in calls and calls["generate"].call.adapter == HAND_MADE,
         facts=_facts(entry),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 from PIL import Image
 
 from regen3d.datasets.truth import TrueScene
@@ -71,16 +72,18 @@ def _camera(scene: TrueScene, path: Path) -> Path:
 
 
 def _points(scene: TrueScene, path: Path) -> Path:
-    depth = {"points": _there(scene, scene.depth, "geometry", "no depth")}
-    if scene.plate_depth is not None:
-        depth["background_points"] = scene.plate_depth
-    pixels = pixel_centers(scene.camera.hw)
-    maps = {
-        name: unproject(scene.camera.intrinsics, pixels, np.load(file).astype(np.float64)).astype(np.float32)
-        for name, file in depth.items()
-    }
-    np.savez(path, K=scene.camera.intrinsics, **maps)
+    points = _unprojected(scene, _there(scene, scene.depth, "geometry", "no depth"))
+    if scene.plate_depth is None:
+        np.savez(path, K=scene.camera.intrinsics, points=points)
+    else:
+        background = _unprojected(scene, scene.plate_depth)
+        np.savez(path, K=scene.camera.intrinsics, points=points, background_points=background)
     return path
+
+
+def _unprojected(scene: TrueScene, depth: Path) -> Float32[np.ndarray, "h w 3"]:
+    rays = pixel_centers(scene.camera.hw)
+    return unproject(scene.camera.intrinsics, rays, np.load(depth).astype(np.float64)).astype(np.float32)
 
 
 def _meshes(scene: TrueScene) -> dict[str, str]:

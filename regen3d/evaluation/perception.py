@@ -46,7 +46,8 @@ def detection(found: Sequence[FoundObject], truth: TrueScene) -> dict[str, float
     kept = np.array(large, dtype=bool) & ~excused
     judged = _detections(masks, truth, overlap, kept, counted)
     counts = count_masks([judged], FOUND_IOU)
-    values = {"recall": counts.recall, "precision": counts.precision, "surplus": float(counts.surplus)}
+    values: dict[str, float | None] = {"recall": counts.recall, "precision": counts.precision}
+    values["surplus"] = float(counts.surplus)
     values["ap50"] = average_precision([judged], FOUND_IOU)
     apart = np.array([not is_furniture(item) for item in truth.objects], dtype=bool)
     if apart.any():

@@ -1,9 +1,13 @@
 """Whether what was reconstructed could stand where it stands, whatever the truth is."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from regen3d.errors import NotInstalledError
 from regen3d.evaluation.found import FoundScene
 from regen3d.frames import transform
+from regen3d.metrics.drop import drop_test
 from regen3d.metrics.mesh_quality import mesh_quality
 from regen3d.metrics.plausibility import FLOATING_M, contact_gaps_m, floating_share, penetrations
 from regen3d.metrics.surfaces import Surface
@@ -12,21 +16,58 @@ LITRE_M3 = 1e-3
 """Common volumes are told in litres."""
 
 
-def plausibility(found: FoundScene) -> dict[str, float]:
-    """Gaps, floating objects and common volumes; nothing where the scene has no meshes or no floor of its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plausibility:
+    """What of a scene could be so."""
+
+    values: dict[str, float]
+    """Of the scene."""
+    objects: dict[str, dict[str, float]]
+    """Of each found object, by its name."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the report: what could not be measured."""
+
+
+def plausibility(found: FoundScene, seed: int | None) -> Plausibility:
+    """Gaps, floating objects, common volumes, and what a second of gravity does.
+
+    Nothing where the scene has no meshes, or no floor of its own.
+
+    Args:
+        found: the scene.
+        seed: of the convex pieces that fall; None: nothing falls.
+    """
     if found.camera is None or not found.surfaces:
-        return {}
+        return Plausibility(values={}, objects={})
     standing = surfaces_in_world(found)
     layout = found.room.layout if found.room is not None and found.room.layout.believable else None
     gaps = contact_gaps_m(standing)
     common = penetrations(standing)
-    return {
+    values = {
         "contact_gap_median_m": float(np.median(np.abs(gaps))),
         "floating_share": floating_share(standing, layout),
         "sunken_share": float((gaps < -FLOATING_M).mean()),
         "penetration_litres": sum(each.volume_m3 for each in common.values()) / LITRE_M3,
         "penetrating_pairs": float(len(common)),
     }
+    if seed is None:
+        return Plausibility(values=values, objects={})
+    items = [item for item in found.objects if item.surface is not None]
+    held = frozenset(k for k, item in enumerate(items) if item.hangs)
+    try:
+        dropped = drop_test(standing, layout, held, seed)
+    except NotInstalledError as error:
+        return Plausibility(values=values, objects={}, notes=(f"No drop test: {error}.",))
+    if dropped.stable_share is not None:
+        values["stable_share"] = dropped.stable_share
+    falls = {item.name: fall for item, fall in zip(items, dropped.falls, strict=True) if fall is not None}
+    return Plausibility(
+        values=values,
+        objects={
+            name: {"fall_m": fall.moved_m, "fall_deg": fall.turned_deg, "stable": float(fall.stable)}
+            for name, fall in falls.items()
+        },
+    )
 
 
 def quality(found: FoundScene) -> dict[str, float]:

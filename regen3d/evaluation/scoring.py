@@ -31,7 +31,9 @@ class ScoreSettings:
     samples: int | None = None
     """Points a surface; None: each protocol's own number."""
     seed: int = 0
-    """Of samples."""
+    """Of samples and of convex pieces."""
+    drop: bool = True
+    """Whether objects are let fall; the slowest of all measures."""
 
 
 def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) -> SceneResult:
@@ -48,11 +50,14 @@ def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) ->
     pairs = _pairs(found, protocols, truth, true_surfaces)
     zoom = 1.0 if found.camera is None else float(truth.camera.position[1] / found.camera.position[1])
     values = _object_values(pairs, truth, zoom)
+    stands = plausibility(found, settings.seed if settings.drop else None)
+    for name, pair in pairs.items():
+        values[name] |= stands.objects.get(pair.found.name, {})
     for result in protocols:
         for each in result.objects:
             start = "" if result.protocol == "canonical" else f"{result.protocol}_"
             values[each.name] = {f"{start}{key}": value for key, value in each.values.items()} | values[each.name]
-    scene = _scene_values(found, truth) | plausibility(found) | quality(found)
+    scene = _scene_values(found, truth) | stands.values | quality(found)
     for result in protocols:
         start = "" if result.protocol == "canonical" else f"{result.protocol}_"
         scene |= {f"{start}{key}": value for key, value in result.scene.items()}
@@ -69,7 +74,7 @@ def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) ->
             )
             for item in truth.objects
         ),
-        notes=notes,
+        notes=notes + stands.notes,
     )
 
 

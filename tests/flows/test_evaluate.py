@@ -137,7 +137,7 @@ def test_another_system_stands_in_the_same_table(
         scene.add_geometry(trimesh.Trimesh(solid.vertices, solid.faces), node_name=path.stem)
     (tmp_path / "theirs").mkdir()
     scene.export(tmp_path / "theirs" / "parlour.glb")
-    arguments = [str(dataset), "--predictions", str(tmp_path / "theirs"), "--frame", "dataset"]
+    arguments = [str(dataset), "--scenes", "parlour", "--predictions", str(tmp_path / "theirs"), "--frame", "dataset"]
     monkeypatch.setattr("sys.argv", ["regen3d", "evaluate", *arguments, "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as exit_:
         main()
@@ -158,7 +158,15 @@ def test_a_scene_that_is_not_there_is_a_row_and_exit_code_3(
     prefect_server: None,
 ) -> None:
     (tmp_path / "theirs").mkdir()
-    arguments = [str(dataset), "--predictions", str(tmp_path / "theirs"), "--out", str(tmp_path / "out")]
+    arguments = [
+        str(dataset),
+        "--scenes",
+        "parlour",
+        "--predictions",
+        str(tmp_path / "theirs"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     monkeypatch.setattr("sys.argv", ["regen3d", "evaluate", *arguments])
     with pytest.raises(SystemExit) as exit_:
         main()

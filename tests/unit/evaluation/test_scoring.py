@@ -21,7 +21,7 @@ from tests.synthetic.dataset import moved_world, write_rendered
 from tests.synthetic.records import finished_scene
 from tests.synthetic.room import SyntheticRoom
 
-SETTINGS = ScoreSettings(samples=2000)
+SETTINGS = ScoreSettings(samples=2000, drop=False)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +162,47 @@ def test_rugs_and_slivers_are_no_mistakes(perfect: FoundScene, truth: TrueScene)
     with_block = (*perfect.objects, FoundObject(name="block-1", mask=block, score=0.9))
     counted = sum(item.mask.mean() >= 0.01 for item in truth.objects)
     assert detection(with_block, truth)["precision"] == pytest.approx(counted / (counted + 1))
+
+
+def test_what_stands_stays_and_what_floats_falls(perfect: FoundScene, truth: TrueScene) -> None:
+    up = np.eye(4)
+    up[1, 3] = 0.4
+    result = score_scene(changed(perfect, "chair-1", up, truth), truth, replace(SETTINGS, drop=True))
+    assert {item.name: item.values["stable"] for item in result.objects} == pytest.approx(
+        {"cabinet-1": 1.0, "chair-1": 0.0, "table-1": 1.0, "vase-1": 1.0}
+    )
+    assert values_of(result, "chair-1")["fall_m"] == pytest.approx(0.4, abs=0.15)
+    assert result.values["stable_share"] == 0.75
+    assert result.values["floating_share"] == 0.25
+
+
+def test_faults_of_the_camera_are_seen(perfect: FoundScene, truth: TrueScene) -> None:
+    true = truth.camera
+    intrinsics = np.diag([1.2, 1.2, 1.0]) @ true.intrinsics
+    intrinsics[:2, 2] = true.intrinsics[:2, 2]
+    high = true.world_from_camera.copy()
+    high[1, 3] *= 1.1
+    values = score_scene(replace(perfect, camera=replace(true, intrinsics=intrinsics)), truth, SETTINGS).values
+    assert values["focal_error"] == pytest.approx(0.2)
+    values = score_scene(replace(perfect, camera=replace(true, world_from_camera=high)), truth, SETTINGS).values
+    assert values["height_error_m"] == pytest.approx(0.15)
+    assert values["floor_depth_error"] == pytest.approx(0.1)
+
+
+def test_a_scene_of_another_scale_is_whole_at_the_true_height(perfect: FoundScene, truth: TrueScene) -> None:
+    low = truth.camera.world_from_camera.copy()
+    low[1, 3] *= 0.8
+    objects = []
+    for item in perfect.objects:
+        assert item.mesh is not None
+        assert item.camera_from_object is not None
+        objects.append(
+            placed(item, item.mesh, similarity_of(np.diag([0.8] * 3 + [1]) @ item.camera_from_object.matrix))
+        )
+    small = replace(perfect, objects=tuple(objects), camera=replace(truth.camera, world_from_camera=low))
+    for item in score_scene(small, truth, SETTINGS).objects:
+        assert item.values["box_iou_room"] < 0.3
+        assert item.values["box_iou_scaled"] == pytest.approx(1.0, abs=1e-5)
 
 
 def test_a_finished_scene_is_opened_as_it_stands(synthetic_room: SyntheticRoom, tmp_path: Path) -> None:

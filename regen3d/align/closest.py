@@ -12,6 +12,8 @@ from jaxtyping import Float, Integer
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from regen3d.frames import transform
+
 CHUNK_PAIRS = 1 << 18
 """Pairs of a point and a triangle tried at once: about 100 MB of working memory in float32."""
 
@@ -92,10 +94,33 @@ class SurfaceIndex:
     tree: KDTree
     """Of the middles."""
 
-    def candidate_faces(self, points: Float[np.ndarray, "n 3"]) -> Integer[np.ndarray, "n c"]:
-        """For points of the object frame some faces each, of which the nearest is one but for rare ties."""
+    def nearest_faces(
+        self, points: Float[np.ndarray, "n 3"], triangles: Float[np.ndarray, "f 3 3"]
+    ) -> Integer[np.ndarray, " n"]:
+        """Index of the face nearest to each point, but for rare near ties; both in the object frame."""
         _, piece = self.tree.query(points, k=min(CANDIDATES, len(self.parents)))
-        return self.parents[np.asarray(piece).reshape(len(points), -1)]
+        faces = self.parents[np.asarray(piece).reshape(len(points), -1)]
+        pairs = torch.from_numpy(np.broadcast_to(points[:, None], (*faces.shape, 3)).copy())
+        best = square_distance(pairs, torch.from_numpy(triangles[faces])).argmin(dim=1).numpy()
+        return faces[np.arange(len(points)), best]
+
+    def nearest_points(
+        self, tree: KDTree, pose: Float[np.ndarray, "4 4"], triangles: Float[np.ndarray, "f 3 3"]
+    ) -> Integer[np.ndarray, " f"]:
+        """For each face the index of the nearest of a tree's points, to within a piece.
+
+        Args:
+            tree: of points, in any frame.
+            pose: from the object frame to that of the points.
+            triangles: object frame.
+        """
+        _, point = tree.query(transform(pose, self.centers))
+        corners = transform(pose, triangles)[self.parents]
+        square = square_distance(torch.from_numpy(tree.data[point]), torch.from_numpy(corners)).numpy()
+        # Pieces of a face lie together after sorting, nearest first.
+        order = np.lexsort((square, self.parents))
+        first = order[np.flatnonzero(np.diff(self.parents[order], prepend=-1))]
+        return point[first]
 
 
 def index_surface(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> SurfaceIndex:

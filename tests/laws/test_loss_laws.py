@@ -6,6 +6,7 @@ import torch
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import KDTree
 
 from regen3d.align import losses
 from regen3d.align.closest import index_surface, nearest_pairs, square_distance
@@ -107,16 +108,21 @@ def test_a_triangle_below_the_least_area_is_its_edges():
 
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS)
-def test_indexed_faces_contain_the_nearest(seed):
+def test_an_index_finds_what_trying_all_pairs_finds(seed):
     vertices, faces = box(seed)
-    points = random(seed, 60, 3, low=-1.0)
-    nearest, _ = nearest_pairs(points, vertices[None], faces)
-    found = index_surface(vertices.numpy(), faces.numpy()).candidate_faces(points.numpy())
-    triangles = vertices[faces]
-    exact = square_distance(points, triangles[nearest[0]])
-    candidates = torch.stack([square_distance(points, triangles[found[:, k]]) for k in range(found.shape[1])])
-    assert float((candidates.amin(dim=0) > exact + 1e-9).double().mean()) < 0.05
-    assert float((candidates.amin(dim=0).sqrt() - exact.sqrt()).max()) < 0.03
+    points, triangles = random(seed, 60, 3, low=-1.0), vertices[faces].numpy()
+    pose = Similarity(rotation=rotation_about_y(0.4), translation=np.array([0.1, 0.2, 0.3]), scale=1.4).matrix
+    placed = torch.tensor(transform(pose, vertices.numpy()))
+    index = index_surface(vertices.numpy(), faces.numpy())
+    face_of_point, _ = nearest_pairs(points, vertices[None], faces)
+    _, point_of_face = nearest_pairs(points, placed[None], faces)
+    found_faces = torch.tensor(index.nearest_faces(points.numpy(), triangles))
+    found_points = torch.tensor(index.nearest_points(KDTree(points.numpy()), pose, triangles))
+    exact = square_distance(points, vertices[faces[face_of_point[0]]]).sqrt()
+    assert float((square_distance(points, vertices[faces[found_faces]]).sqrt() - exact).max()) < 0.03
+    assert float((found_faces != face_of_point[0]).double().mean()) < 0.1
+    exact = square_distance(points[point_of_face[0]], placed[faces]).sqrt()
+    assert float((square_distance(points[found_points], placed[faces]).sqrt() - exact).max()) < 0.06
 
 
 @settings(max_examples=10, deadline=None)

@@ -6,11 +6,23 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from regen3d.frames import intrinsics_from_focal, rotation_about_y
-from regen3d.metrics.boxes import UprightBox, bounds_iou, bounds_of, clip_polygon, polygon_area, upright_iou
+from regen3d.frames import intrinsics_from_focal, rotation_about_y, transform
+from regen3d.metrics.boxes import (
+    UprightBox,
+    bounds_iou,
+    bounds_of,
+    clip_polygon,
+    least_upright_box,
+    polygon_area,
+    scene_bounds_iou,
+    upright_iou,
+)
 from regen3d.metrics.camera import angle_deg, focal_error
-from regen3d.metrics.masks import mask_iou, match_masks, pairwise_mask_iou
+from regen3d.metrics.detection import Detections, average_precision, count_masks
+from regen3d.metrics.masks import boundary_f, mask_iou, match_masks, pairwise_mask_iou
+from regen3d.metrics.pose import rotation_error_deg
 from regen3d.types import Camera
+from tests.synthetic.room import SyntheticRoom
 
 lengths = st.floats(0.01, 5.0)
 places = st.floats(-3.0, 3.0)
@@ -140,3 +152,71 @@ def test_focal_error(found: float, true: float, width: int) -> None:
     error = focal_error(camera(found, width), camera(true, 640))
     assert error == pytest.approx(found / true - 1)
     assert error > -1
+
+
+@given(angles, vectors)
+@settings(deadline=None, max_examples=25)
+def test_a_true_scene_keeps_its_boxes_through_frames(
+    synthetic_room: SyntheticRoom, turn: float, shift: np.ndarray
+) -> None:
+    """Truth in a world of its own, handed over through the camera that both worlds share."""
+    camera = synthetic_room.camera
+    true_from_ours = np.eye(4)
+    true_from_ours[:3, :3] = rotation_about_y(turn)
+    true_from_ours[:3, 3] = shift
+    ours = [transform(item.world_from_object.matrix, item.mesh.vertices) for item in synthetic_room.objects]
+    true = [transform(true_from_ours, points) for points in ours]
+    camera_from_true = np.linalg.inv(true_from_ours @ camera.world_from_camera)
+    back = [transform(camera.world_from_camera @ camera_from_true, points) for points in true]
+    assert scene_bounds_iou([bounds_of(p) for p in back], [bounds_of(p) for p in ours]) == pytest.approx(1.0)
+    for came, went, elsewhere in zip(back, ours, true, strict=True):
+        assert bounds_iou(bounds_of(came), bounds_of(went)) == pytest.approx(1.0)
+        assert least_upright_box(came).size_m.prod() == pytest.approx(least_upright_box(elsewhere).size_m.prod())
+
+
+@given(hnp.arrays(np.float64, (12, 3), elements=places), angles)
+def test_the_least_box_holds_its_points_and_is_no_larger_than_the_level_one(points: np.ndarray, turn: float) -> None:
+    assume(np.ptp(points, axis=0).min() > 1e-3)
+    box = least_upright_box(points)
+    own = (points - box.base) @ rotation_about_y(box.yaw_rad)
+    assert (np.abs(own[:, [0, 2]]) <= box.size_m[[0, 2]] / 2 + 1e-9).all()
+    assert box.size_m.prod() <= np.ptp(points, axis=0).prod() + 1e-9
+    turned = least_upright_box(points @ rotation_about_y(turn).T)
+    assert turned.size_m.prod() == pytest.approx(box.size_m.prod(), abs=1e-6)
+
+
+@given(masks, masks, st.floats(0, 3))
+def test_boundary_f(a: np.ndarray, b: np.ndarray, tolerance: float) -> None:
+    assert boundary_f(a, a, tolerance) == 1.0
+    assert boundary_f(a, b, tolerance) == pytest.approx(boundary_f(b, a, tolerance))
+    assert 0.0 <= boundary_f(a, b, tolerance) <= boundary_f(a, b, tolerance + 1.0) + 1e-9
+
+
+@given(st.lists(masks, max_size=4), st.lists(masks, min_size=1, max_size=4), st.randoms())
+def test_average_precision_is_a_share_that_falls_with_the_threshold(found: list, true: list, random) -> None:
+    picture = Detections(
+        overlap=pairwise_mask_iou(found, true),
+        scores=np.array([random.random() for _ in found]),
+        found_labels=("",) * len(found),
+        true_labels=("",) * len(true),
+    )
+    values = [average_precision([picture], threshold) for threshold in (0.1, 0.5, 0.9)]
+    assert all(0.0 <= value <= 1.0 for value in values)
+    counts = count_masks([picture], 0.5)
+    assert counts.right + counts.surplus == len(found)
+    assert counts.right + counts.missed == len(true)
+    # A single picture whose masks are all right is found at every recall.
+    if counts.right == len(true) == len(found):
+        assert values[1] == 1.0
+
+
+@given(angles, angles, st.integers(1, 6))
+def test_rotation_error(a: float, b: float, symmetry: int) -> None:
+    found, true = rotation_about_y(a), rotation_about_y(b)
+    error = rotation_error_deg(found, true, symmetry)
+    assert error == pytest.approx(rotation_error_deg(true, found, symmetry), abs=1e-5)
+    assert 0.0 <= error <= 180.0 / symmetry + 1e-5
+    assert rotation_error_deg(true @ rotation_about_y(2 * np.pi / symmetry), true, symmetry) == pytest.approx(
+        0, abs=1e-5
+    )
+    assert rotation_error_deg(found, true, None) == pytest.approx(0.0, abs=1e-5)

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from regen3d.metrics.boxes import UprightBox, bounds_iou, clip_polygon, polygon_area, upright_iou
+from regen3d.frames import rotation_about_y
+from regen3d.metrics.boxes import (
+    UprightBox,
+    bounds_iou,
+    clip_polygon,
+    least_upright_box,
+    polygon_area,
+    scene_bounds_iou,
+    upright_box,
+    upright_iou,
+)
 
 SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
@@ -44,3 +54,26 @@ def test_yaw_turns_z_towards_x() -> None:
 def test_polygon_inside_the_window_stays_whole() -> None:
     np.testing.assert_allclose(polygon_area(clip_polygon(0.5 * SQUARE + 0.2, SQUARE)), 0.25)
     assert len(clip_polygon(SQUARE + 3.0, SQUARE)) == 0
+
+
+def test_the_least_box_finds_a_turned_one(rng: np.random.Generator) -> None:
+    true = UprightBox(base=np.array([1.0, 0.2, -3.0]), size_m=np.array([2.0, 0.7, 0.9]), yaw_rad=0.4)
+    inside = (rng.random((4000, 3)) - [0.5, 0.0, 0.5]) * true.size_m
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (0.0, 1.0) for z in (-0.5, 0.5)]) * true.size_m
+    points = np.concatenate([inside, corners]) @ rotation_about_y(0.4).T + true.base
+    assert upright_iou(least_upright_box(points), true) == pytest.approx(1.0)
+    given_yaw = upright_box(points, 0.4)
+    np.testing.assert_allclose(given_yaw.base, true.base, atol=1e-9)
+    np.testing.assert_allclose(given_yaw.size_m, true.size_m, atol=1e-9)
+
+
+def test_what_has_no_ground_area_has_a_box_without_yaw() -> None:
+    pole = least_upright_box(np.array([[1.0, 0.0, 2.0], [1.0, 2.0, 2.0], [1.0, 1.0, 2.0]]))
+    assert (pole.yaw_rad, pole.size_m.tolist()) == (0.0, [0.0, 2.0, 0.0])
+
+
+def test_boxes_of_scenes_hold_all_their_objects() -> None:
+    unit = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    assert scene_bounds_iou([unit, unit + 1.0], [np.array([[0.0, 0.0, 0.0], [2.0, 2.0, 2.0]])]) == 1.0
+    assert scene_bounds_iou([unit], [unit, unit + 1.0]) == pytest.approx(1 / 8)
+    assert scene_bounds_iou([], [unit]) == 0.0

@@ -15,6 +15,10 @@ Number = float | int
 Point = tuple[Number, Number, Number]
 """x, y, z in metres."""
 
+BENDS_DEG = ((45.0, 22.0, 0.0), (45.0, 30.0, 15.0, 0.0))
+"""Angles of the rounded edge at which a cushion has vertices, for narrow and for wide bends."""
+WIDE_BEND_M = 0.06
+"""Radius from which a bend is wide: a facet of a narrower one is under 2 cm wide."""
 SHARP_DEG = 40.0
 """Profiles that bend by more than this get an edge."""
 
@@ -37,15 +41,17 @@ class Part:
 
 def box(low: Point, high: Point, material: str = "body") -> Part:
     """An axis-aligned box between two corners."""
-    knots = [np.array([low[axis], high[axis]], dtype=np.float64) for axis in range(3)]
-    return _six_sides(knots, material)
+    least = np.asarray(low, dtype=np.float64)
+    vertices = least + _CUBE.vertices * (np.asarray(high, dtype=np.float64) - least)
+    layout = np.take_along_axis(vertices, _CUBE_AXES, axis=1)
+    return replace(_CUBE, vertices=vertices, layout=layout, material=material)
 
 
 def cushion(low: Point, high: Point, radius: Number, material: str = "fabric") -> Part:
     """A box with rounded edges; the radius is at most half of its smallest side."""
     least, most = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     radius = min(radius, 0.499 * float((most - least).min()))
-    bend = radius * (1 - np.tan(np.radians([45.0, 30.0, 15.0, 0.0])))
+    bend = radius * (1 - np.tan(np.radians(BENDS_DEG[radius > WIDE_BEND_M])))
     knots = [np.concatenate([least[axis] + bend, (most[axis] - bend)[::-1]]) for axis in range(3)]
     part = _six_sides(knots, material)
     inner = np.clip(part.vertices, least + radius, most - radius)
@@ -92,16 +98,32 @@ def cylinder(
     return lathe(np.array([radius, top], dtype=np.float64), np.array(y, dtype=np.float64), material, sides)
 
 
-def rod(start: Point, end: Point, radius: Number, material: str = "legs") -> Part:
-    """A round bar between two points."""
+def rod(
+    start: Point,
+    end: Point,
+    radius: Number,
+    material: str = "legs",
+    *,
+    top_radius: Number | None = None,
+    square: bool = False,
+) -> Part:
+    """A bar between two points, round or square; radii are half of its thickness at either end."""
     axis = np.asarray(end, dtype=np.float64) - np.asarray(start, dtype=np.float64)
     length = float(np.linalg.norm(axis))
     up = axis / length
     side = np.cross(up, [0.0, 0.0, 1.0] if abs(up[2]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
     frame = np.stack([side, up, np.cross(side, up)], axis=1)
-    bar = cylinder(radius, (0.0, length), material, sides=10)
+    bar = _bar(radius, radius if top_radius is None else top_radius, length, material, square)
     return replace(bar, vertices=bar.vertices @ frame.T + np.asarray(start))
+
+
+def _bar(low: Number, high: Number, length: float, material: str, square: bool) -> Part:
+    if not square:
+        return cylinder(low, (0.0, length), material, top_radius=high, sides=10)
+    block = box((-1, 0, -1), (1, length, 1), material)
+    width = low + (high - low) * block.vertices[:, 1:2] / length
+    return replace(block, vertices=block.vertices * np.concatenate([width, np.ones_like(width), width], axis=1))
 
 
 def blade(length: float, width: float, *, azimuth: float, rise: float, droop: float, material: str = "leaves") -> Part:
@@ -230,3 +252,9 @@ def _disc(ring: Float[np.ndarray, " 2"], sides: int, *, up: bool, material: str)
         chart=np.zeros(len(flat), dtype=np.int64),
         material=material,
     )
+
+
+_CUBE = _six_sides([np.array([0.0, 1.0])] * 3, "body")
+"""The unit cube: four vertices a side."""
+_CUBE_AXES = np.repeat([[1, 2], [1, 2], [2, 0], [2, 0], [0, 1], [0, 1]], 4, axis=0)
+"""The two axes along which the side of each of its vertices is laid out."""

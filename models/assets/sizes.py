@@ -84,6 +84,7 @@ _FLOOR_LAMP: Blocks = (
     ((0, 0.75, 0), (1, 1, 1)),
 )
 _TABLE_LAMP: Blocks = (((0.25, 0, 0.25), (0.75, 0.5, 0.75)), ((0, 0.5, 0), (1, 1, 1)))
+_PENDANT: Blocks = (((0, 0, 0), (1, 0.45, 1)), ((0.47, 0.4, 0.47), (0.53, 1, 0.53)))
 _PLANT: Blocks = (((0.25, 0, 0.25), (0.75, 0.3, 0.75)), ((0.1, 0.3, 0.1), (0.9, 0.95, 0.9)))
 _LAPTOP: Blocks = (((0, 0, 0), (1, 0.08, 1)), ((0, 0, 0), (1, 1, 0.12)))
 _SCREEN: Blocks = (((0, 0.25, 0.35), (1, 1, 0.6)), ((0.3, 0, 0), (0.7, 0.06, 1)), ((0.42, 0, 0.4), (0.58, 0.3, 0.6)))
@@ -132,6 +133,7 @@ def _category(
 
 _ALL = (
     _category("chair", (0.48, 0.86, 0.52), (0.15, 0.12, 0.15), _CHAIR, _SWIVEL),
+    _category("office chair", (0.62, 1.0, 0.62), (0.1, 0.1, 0.1), _SWIVEL, _CHAIR),
     _category("armchair", (0.85, 0.85, 0.85), (0.16, 0.13, 0.16), _SOFA),
     _category("stool", (0.38, 0.55, 0.38), 0.25, _STOOL, is_round=True),
     _category("bench", (1.2, 0.45, 0.38), (0.3, 0.15, 0.2), _TABLE),
@@ -156,6 +158,7 @@ _ALL = (
     _category("bathtub", (0.75, 0.57, 1.7), (0.1, 0.1, 0.1)),
     _category("floor lamp", (0.4, 1.5, 0.4), (0.25, 0.12, 0.25), _FLOOR_LAMP, is_round=True),
     _category("lamp", (0.32, 0.55, 0.32), (0.25, 0.3, 0.25), _TABLE_LAMP, rests=True, is_round=True),
+    _category("ceiling lamp", (0.4, 0.8, 0.4), 0.35, _PENDANT, rests=True, is_round=True),
     _category("plant", (0.65, 0.95, 0.65), 0.35, _PLANT, is_round=True, is_airy=True),
     _category("flowers", (0.3, 0.45, 0.3), 0.3, _TABLE_LAMP, rests=True, is_round=True),
     _category("rug", (2.2, 0.012, 1.6), (0.3, 0.1, 0.3)),
@@ -196,8 +199,9 @@ _WORDS = {
     "bowl": "fruit bowl, plate, dish, tray, basin",
     "box": "carton, chest, crate, trunk",
     "cabinet": "cupboard, filing cabinet, kitchen cabinet, file cabinet, locker, cabinetry, counter, kitchen island",
-    "chair": "dining chair, office chair, swivel chair, kitchen chair, seat",
+    "chair": "dining chair, kitchen chair, seat",
     "clock": "alarm clock, wall clock",
+    "ceiling lamp": "pendant, pendant lamp, chandelier, hanging lamp, ceiling light",
     "coffee table": "tea table, low table",
     "cup": "mug, glass, coffee cup, wine glass, tumbler",
     "curtain": "drape, blind, shower curtain, window blind",
@@ -211,6 +215,7 @@ _WORDS = {
     "microwave": "microwave oven",
     "mirror": "looking glass",
     "nightstand": "bedside table, bedside cabinet, night table, night stand",
+    "office chair": "swivel chair, desk chair, task chair, computer chair",
     "ottoman": "pouf, footstool, hassock",
     "picture": "painting, picture frame, poster, photo frame, artwork, frame, window, door, radiator",
     "plant": "houseplant, potted plant, flowerpot, tree, indoor plant",
@@ -253,7 +258,7 @@ def category_of(label: str) -> Category | None:
 
 
 _ALSO = {
-    "chair": ("armchair", "stool"),
+    "chair": ("armchair", "stool", "office chair"),
     "table": ("coffee table", "side table", "sideboard"),
 }
 """What else detectors call by the word for a category: they know few words for furniture."""

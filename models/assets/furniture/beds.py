@@ -2,20 +2,28 @@
 
 import numpy as np
 
-from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, box, cushion, rod
+from models.assets.furniture.template import Range, Size, form_of
+from models.assets.primitives import Part, box, cushion, lathe, move, rod
+
+KNOB = np.array([[0.5, 0.0], [0.8, 0.3], [1.0, 0.9], [0.8, 1.5], [0.0, 1.8]])
+"""Radius and height of the knob on a post, in half thicknesses of the post."""
+BED: dict[str, Range] = {"lying": (0.3, 0.54, 0.92), "foot": (0.45, 0.7, 1.0), "post": (0.02, 0.035, 0.07)}
+"""Ranges of a bed."""
 
 
-def bed(size: Size, *, footboard: float = 0.0, slats: bool = False) -> list[Part]:
+def bed(size: Size, *, footboard: bool = False, slats: bool = False, **shape: float) -> list[Part]:
     """A bed with its head at the back (-Z): frame, mattress, blanket, pillows and headboard.
 
     Args:
         size: width, height of the headboard, length in metres.
-        footboard: height of a board at the foot as a share of the height; 0 for none.
+        footboard: whether a board stands at the foot.
         slats: whether the boards are open, upright slats between posts.
+        shape: heights of the blanket (`lying`) and of the `foot` board as shares of the height; half the thickness of
+            a `post` as a share of the width.
     """
     w, h, d = size
-    lying = float(np.clip(0.55, 0.3, 0.75 * h)) if h > 0.45 else 0.8 * h
+    form = form_of(BED, shape)
+    lying, post = form["lying"] * h, form["post"] * w
     back, front = -d / 2 + 0.05, d / 2 - (0.05 if footboard else 0.0)
     frame = [box((-w / 2 + 0.02, 0.35 * lying, back), (w / 2 - 0.02, 0.6 * lying, front), "frame")]
     frame += [
@@ -39,19 +47,27 @@ def bed(size: Size, *, footboard: float = 0.0, slats: bool = False) -> list[Part
                 "pillow",
             )
         )
-    boards = _board(w, h, -d / 2, slats)
+    boards = _board(w, h, -d / 2, slats, post)
     if footboard:
-        boards += _board(w, footboard * h, d / 2 - 0.05, slats)
+        boards += _board(w, form["foot"] * h, d / 2 - 0.05, slats, post)
     return frame + soft + boards
 
 
-def _board(w: float, h: float, z: float, slats: bool) -> list[Part]:
+def _board(w: float, h: float, z: float, slats: bool, post: float) -> list[Part]:
+    """A board at the head or the foot, 5 cm deep."""
     if not slats:
         return [cushion((-w / 2, 0.0, z), (w / 2, h, z + 0.05), 0.02, "frame")]
-    parts = [box((x - 0.035, 0, z), (x + 0.035, 0.95 * h, z + 0.05), "frame") for x in (-w / 2 + 0.035, w / 2 - 0.035)]
-    parts += [box((-w / 2, y * h, z + 0.005), (w / 2, (y + 0.1) * h, z + 0.045), "frame") for y in (0.3, 0.9)]
+    x, middle = w / 2 - post, z + 0.025
+    parts = [rod((a * x, 0, middle), (a * x, 0.96 * h, middle), post, "frame", square=True) for a in (-1, 1)]
+    knobs = [move(lathe(post * KNOB[:, 0], post * KNOB[:, 1], "frame", 14), (a * x, 0.94 * h, middle)) for a in (-1, 1)]
+    # The upper rail rises to the middle, as most turned bedsteads' do.
+    ends = np.linspace(-x, x, 7)
+    rise = 0.9 * h - 0.12 * h * (ends / x) ** 2
     parts += [
-        rod((x, 0.35 * h, z + 0.025), (x, 0.92 * h, z + 0.025), 0.022, "frame")
-        for x in np.linspace(-0.4 * w, 0.4 * w, max(4, round(w / 0.16)))
+        rod((x0, y0, middle), (x1, y1, middle), 0.02 + 0.2 * post, "frame", square=True)
+        for x0, x1, y0, y1 in zip(ends[:-1], ends[1:], rise[:-1], rise[1:], strict=True)
     ]
-    return parts
+    parts.append(box((-x, 0.28 * h, z + 0.005), (x, 0.38 * h, z + 0.045), "frame"))
+    for at in np.linspace(-0.84 * x, 0.84 * x, max(4, round(w / 0.16))):
+        parts.append(rod((at, 0.35 * h, middle), (at, 0.9 * h - 0.12 * h * (at / x) ** 2, middle), 0.016, "frame"))
+    return [*parts, *knobs]

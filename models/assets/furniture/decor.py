@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from models.assets.furniture.seating import Size
+from models.assets.furniture.template import Size
 from models.assets.primitives import Part, box, cushion, move, rod, turn
 
 

@@ -1,80 +1,126 @@
-"""Lamps and things with screens."""
+"""Lamps for floor, table, desk and ceiling."""
 
 import numpy as np
 
-from models.assets.furniture.seating import Size
-from models.assets.primitives import Part, box, cushion, cylinder, lathe, move, rod, tilt
+from models.assets.furniture.template import Range, Size, form_of
+from models.assets.primitives import Part, cylinder, lathe, move, rod, tilt
+
+LAMP: dict[str, Range] = {
+    "shade": (0.25, 0.42, 0.65),
+    "foot": (0.12, 0.28, 0.48),
+    "top": (0.3, 0.62, 1.0),
+    "belly": (0.15, 0.8, 1.4),
+}
+"""Ranges of a table lamp."""
+FLOOR_LAMP: dict[str, Range] = {
+    "shade": (0.1, 0.2, 0.34),
+    "foot": (0.3, 0.65, 1.0),
+    "top": (0.3, 0.62, 1.0),
+    "pole": (0.03, 0.06, 0.14),
+}
+"""Ranges of a floor lamp."""
+DESK_LAMP: dict[str, Range] = {
+    "foot": (0.35, 0.62, 1.0),
+    "knee": (0.3, 0.55, 0.8),
+    "back": (-0.5, -0.1, 0.3),
+    "head": (0.3, 0.55, 0.9),
+    "arm": (0.015, 0.03, 0.06),
+    "dome": (0.1, 0.18, 0.34),
+}
+"""Ranges of a desk lamp."""
+PENDANT: dict[str, Range] = {"shade": (0.2, 0.45, 0.9), "top": (0.05, 0.3, 1.0)}
+"""Ranges of a ceiling lamp."""
 
 
-def lamp(size: Size, *, shade: float = 0.42, foot: float = 0.3) -> list[Part]:
+def lamp(size: Size, **shape: float) -> list[Part]:
     """A lamp with a turned foot and a conical shade.
 
     Args:
         size: width, height, depth in metres.
-        shade: height of the shade as a share of the height.
-        foot: greatest radius of the foot as a share of the width.
+        shape: `shade` height as a share of the height; `foot` width as a share of the width; `top` width of the shade
+            as a share of its lower width; `belly` of the foot as a share of its plinth.
     """
-    w, h, _ = size
-    low = (1 - shade) * h
-    radius = w * np.array([foot, foot, 0.35 * foot, 0.8 * foot, 0.9 * foot, 0.3 * foot, 0.03, 0.03])
-    body = lathe(radius, low * np.array([0, 0.05, 0.1, 0.3, 0.5, 0.8, 0.85, 1.1]), "foot")
-    return [body, _shade(w, low, h)]
+    w, h, d = size
+    form = form_of(LAMP, shape)
+    low, foot = (1 - form["shade"]) * h, form["foot"] * w
+    belly = form["belly"]
+    radius = foot * np.array([1.0, 1.0, 0.7, 0.35, 0.45, 0.8 * belly, belly, 0.55 * belly, 0.22, 0.16, 0.16])
+    y = low * np.array([0, 0.06, 0.09, 0.13, 0.22, 0.4, 0.52, 0.74, 0.88, 0.95, 1.15])
+    return [_deep(part, w, d) for part in (lathe(radius, y, "foot"), _shade(w, (low, h), form["top"]))]
 
 
-def floor_lamp(size: Size, *, shade: float = 0.2) -> list[Part]:
-    """A disc, a thin pole and a shade."""
-    w, h, _ = size
-    low = (1 - shade) * h
+def floor_lamp(size: Size, *, tray: bool = False, **shape: float) -> list[Part]:
+    """A disc, a thin pole and a shade.
+
+    Args:
+        size: width, height, depth in metres.
+        tray: whether a small table is on the pole.
+        shape: `shade` height as a share of the height; widths of `foot` and `pole` as shares of the width; `top` width
+            of the shade as a share of its lower width.
+    """
+    w, h, d = size
+    form = form_of(FLOOR_LAMP, shape)
+    low, pole, foot = (1 - form["shade"]) * h, 0.5 * form["pole"] * w, 0.5 * form["foot"] * w
+    base = lathe(np.array([foot, foot, 0.9 * foot, 0.15 * foot + pole]), h * np.array([0, 0.008, 0.014, 0.022]), "foot")
+    parts = [base, cylinder(pole, (0.01 * h, low + 0.4 * (h - low)), "foot", sides=12)]
+    if tray:
+        rim = 0.48 * w
+        parts.append(lathe(np.array([rim, rim, pole]), h * np.array([0.35, 0.36, 0.362]), "foot", 32))
+    return [_deep(part, w, d) for part in (*parts, _shade(w, (low, h), form["top"]))]
+
+
+def desk_lamp(size: Size, **shape: float) -> list[Part]:
+    """A jointed arm that carries a small reflector to the front.
+
+    Args:
+        size: width, height, depth in metres.
+        shape: widths of `foot` and `head` as shares of the smaller of width and depth; height of the `knee` and its
+            place from the middle to the `back` as shares of height and depth; thickness of the `arm` and height of
+            the reflector's `dome` as shares of the height.
+    """
+    w, h, d = size
+    form = form_of(DESK_LAMP, shape)
+    least = min(w, d)
+    foot, head, arm = 0.5 * form["foot"] * least, 0.5 * form["head"] * least, form["arm"] * h
+    dome = form["dome"] * h
+    rear = -d / 2 + foot
+    knee = (0.0, form["knee"] * h, min(max(form["back"] * d, -d / 2 + arm), d / 2 - arm))
+    joint = (0.0, h - 0.35 * dome, d / 2 - 1.05 * head)
+    base = lathe(foot * np.array([1.0, 1.0, 0.9, 0.5, 0.1]), dome * np.array([0, 0.25, 0.6, 0.95, 1.0]), "foot", 28)
+    cap = lathe(head * np.array([0.9, 1.0, 0.92, 0.7, 0.3]), dome * np.array([0, 0.1, 0.45, 0.75, 0.95]), "shade", 28)
     return [
-        cylinder(0.34 * w, (0, 0.015 * h), "foot"),
-        cylinder(0.012 + 0.01 * w, (0.01 * h, low + 0.3 * shade * h), "foot", sides=12),
-        _shade(w, low, h),
+        move(base, (0, 0, rear)),
+        rod((0, 0.6 * dome, rear), knee, 0.5 * arm, "foot"),
+        rod(knee, joint, 0.5 * arm, "foot"),
+        tilt(move(cap, (0, h - dome, d / 2 - head)), -0.25, (0, h - 0.5 * dome, d / 2 - head)),
     ]
 
 
-def desk_lamp(size: Size) -> list[Part]:
-    """A jointed arm that carries a small reflector to the front."""
+def pendant(size: Size, **shape: float) -> list[Part]:
+    """A lamp that hangs from the ceiling by a cord.
+
+    Args:
+        size: width, height, depth in metres, the cord included.
+        shape: `shade` height as a share of the height; `top` width of the shade as a share of its lower width.
+    """
     w, h, d = size
-    head = cylinder(0.3 * w, (0, 0.18 * h), "shade", top_radius=0.12 * w)
-    knee = (0.0, 0.55 * h, -0.45 * d)
-    return [
-        move(cylinder(0.32 * w, (0, 0.04 * h), "foot"), (0, 0, -0.25 * d)),
-        rod((0, 0.03 * h, -0.25 * d), knee, 0.01 + 0.015 * h, "foot"),
-        rod(knee, (0, 0.95 * h, 0.2 * d), 0.01 + 0.015 * h, "foot"),
-        tilt(move(head, (0, 0.8 * h, 0.3 * d)), -0.5, (0, 0.9 * h, 0.3 * d)),
-    ]
+    form = form_of(PENDANT, shape)
+    high = form["shade"] * h
+    rose = cylinder(0.12 * w, (0.97 * h, h), "foot", top_radius=0.14 * w)
+    cord = cylinder(0.006, (0.9 * high, 0.98 * h), "foot", sides=8)
+    cap = cylinder(max(0.5 * form["top"] * w, 0.03), (high - 0.02 * h, high), "foot", top_radius=0.03)
+    return [_deep(part, w, d) for part in (rose, cord, cap, _shade(w, (0.0, high), form["top"]))]
 
 
-def screen(size: Size) -> list[Part]:
-    """A flat screen on a stand."""
-    w, h, d = size
-    return [
-        box((-w / 2, 0.2 * h, -0.1 * d), (w / 2, h, 0.1 * d), "body"),
-        box((-0.47 * w, 0.24 * h, 0.1 * d), (0.47 * w, 0.96 * h, 0.13 * d), "picture"),
-        box((-0.06 * w, 0.02 * h, -0.2 * d), (0.06 * w, 0.5 * h, -0.1 * d), "stand"),
-        cushion((-0.22 * w, 0, -d / 2), (0.22 * w, 0.03 * h, d / 2), 0.01 * h, "stand"),
-    ]
-
-
-def panel_screen(size: Size) -> list[Part]:
-    """A flat screen that hangs or stands without a visible foot."""
-    w, h, d = size
-    return [
-        box((-w / 2, 0, -d / 2), (w / 2, h, 0.3 * d), "body"),
-        box((-0.48 * w, 0.03 * h, 0.3 * d), (0.48 * w, 0.97 * h, d / 2), "picture"),
-    ]
-
-
-def laptop(size: Size) -> list[Part]:
-    """A keyboard half and an open lid that leans back."""
-    w, h, d = size
-    thick = 0.07 * h
-    lid = tilt(box((-w / 2, 0, -d / 2), (w / 2, h, -d / 2 + thick), "picture"), -0.25, (0, 0, -d / 2))
-    return [box((-w / 2, 0, -d / 2), (w / 2, thick, d / 2), "body"), move(lid, (0, thick, 0))]
-
-
-def _shade(w: float, low: float, high: float) -> Part:
+def _shade(w: float, ys: tuple[float, float], top: float) -> Part:
     """A hollow cone, open at both ends, 3 mm thick."""
-    wall = 0.003
-    radius = np.array([0.5 * w, 0.3 * w, 0.3 * w - wall, 0.5 * w - wall, 0.5 * w])
+    low, high = ys
+    wall = min(0.003, 0.02 * w)
+    wide, narrow = 0.5 * w, max(0.5 * top * w, 2.5 * wall)
+    radius = np.array([wide, narrow, narrow - wall, wide - wall, wide])
     return lathe(radius, np.array([low, high, high, low, low]), "shade", 28, closed=True)
+
+
+def _deep(part: Part, w: float, d: float) -> Part:
+    vertices = part.vertices * np.array([1.0, 1.0, d / w])
+    return Part(vertices=vertices, faces=part.faces, layout=part.layout, chart=part.chart, material=part.material)

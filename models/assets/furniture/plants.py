@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.assets.furniture.seating import Size
+from models.assets.furniture.template import Range, Size, form_of
 from models.assets.primitives import Number, Part, blade, cylinder, lathe, move, rod
 
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
@@ -22,22 +22,38 @@ class Habit:
     """Angle above the horizon at which the outermost and the innermost leaves leave the stem."""
     droop: tuple[Number, Number]
     """Share of their length by which the tips of both hang below the straight line."""
-    pot: float
-    """Height of the pot as a share of the height."""
     stem: float = 0.0
     """Height above the pot over which leaves leave the stem, as a share of the height."""
 
 
-ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2), pot=0.38)
-BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), pot=0.32, stem=0.2)
-PALM = Habit(leaves=70, slender=0.09, rise_deg=(28, 82), droop=(0.4, 0.12), pot=0.26, stem=0.3)
+ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2))
+BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), stem=0.2)
+PALM = Habit(leaves=70, slender=0.09, rise_deg=(28, 82), droop=(0.4, 0.12), stem=0.3)
 
 
-def plant(size: Size, *, habit: Habit) -> list[Part]:
-    """A pot with leaves all round, in a spiral by the golden angle from the outermost to the innermost."""
+PLANT: dict[str, Range] = {
+    "pot": (0.15, 0.32, 0.62),
+    "wide": (0.25, 0.5, 1.0),
+    "taper": (0.55, 0.72, 1.0),
+    "leaf": (0.5, 1.0, 2.2),
+}
+"""Ranges of a plant."""
+
+
+def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
+    """A pot with leaves all round, in a spiral by the golden angle from the outermost to the innermost.
+
+    Args:
+        size: width, height, depth in metres.
+        habit: how it grows.
+        shape: height of the `pot` as a share of the height; its `wide`st as a share of the width, and its `taper`, the
+            width of its foot as a share of that; width of a `leaf` as a multiple of the habit's.
+    """
     w, h, _ = size
-    rim, radius = habit.pot * h, 0.5 * min(0.6 * w, 1.15 * habit.pot * h)
-    profile = radius * np.array([0.68, 0.9, 1.0, 1.0, 0.88, 0.86, 0.0])
+    form = form_of(PLANT, shape)
+    rim, radius = form["pot"] * h, 0.5 * form["wide"] * w
+    slender = habit.slender * form["leaf"]
+    profile = radius * np.array([form["taper"], 0.8 + 0.2 * form["taper"], 1.0, 1.0, 0.88, 0.86, 0.0])
     parts = [lathe(profile, rim * np.array([0, 0.82, 0.84, 1.0, 1.0, 0.9, 0.9]), "pot")]
     parts.append(cylinder(0.08 * radius + 0.004, (0.85 * rim, rim + (habit.stem + 0.02) * h), "leaves", sides=8))
     for k in range(habit.leaves):
@@ -47,7 +63,7 @@ def plant(size: Size, *, habit: Habit) -> list[Part]:
         start = rim * 0.95 + habit.stem * h * share
         top = np.sin(rise) - droop if np.sin(rise) > 2 * droop else np.sin(rise) ** 2 / (4 * droop)
         length = min(0.5 * w / np.cos(rise), (h - start) / top) * (0.84 + 0.16 * np.cos(2.3 * k))
-        leaf = blade(length, habit.slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=droop)
+        leaf = blade(length, slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=droop)
         parts.append(move(leaf, (0, start, 0)))
     return parts
 

@@ -1,99 +1,135 @@
-"""Which builders make a category of furniture; the variants are tried against the picture."""
+"""Which templates make a category of furniture; they are tried against the picture."""
 
-from collections.abc import Callable
 from functools import partial
 
-from models.assets.furniture import beds, decor, lamps, plants, seating, storage, tables, turned
-from models.assets.furniture.seating import Size
-from models.assets.primitives import Part
+from models.assets.furniture import beds, chairs, decor, lamps, plants, screens, seating, storage, tables, turned
+from models.assets.furniture.template import Template
 
-Builder = Callable[[Size], list[Part]]
+_TABLES = (
+    Template(tables.table, tables.TABLE),
+    Template(partial(tables.table, turned_legs=True), tables.TABLE),
+    Template(partial(tables.table, shelf=True), tables.TABLE),
+    Template(tables.round_table, tables.ROUND),
+    Template(tables.pedestal_table, tables.PEDESTAL, is_round=True),
+)
+_PLANTS = tuple(
+    Template(partial(plants.plant, habit=habit), plants.PLANT, is_round=True)
+    for habit in (plants.ARCHING, plants.BUSH, plants.PALM)
+)
+_SOFAS = (
+    Template(seating.sofa, seating.SOFA),
+    Template(partial(seating.sofa, rolled=True), seating.SOFA),
+    Template(partial(seating.sofa, arms=False), seating.SOFA),
+)
+_ARMCHAIRS = (
+    Template(partial(seating.sofa, seats=1), seating.SOFA),
+    Template(partial(seating.sofa, seats=1, rolled=True), seating.SOFA),
+    Template(partial(chairs.chair, arms=True), chairs.CHAIR),
+)
+_CHAIRS = (
+    Template(chairs.chair, chairs.CHAIR),
+    Template(partial(chairs.chair, rails=2, square=True), chairs.CHAIR),
+    Template(partial(chairs.chair, rails=1, square=True), chairs.CHAIR),
+    Template(partial(chairs.chair, rails=3), chairs.CHAIR),
+    Template(partial(chairs.chair, square=True), chairs.CHAIR),
+    Template(partial(chairs.chair, arms=True), chairs.CHAIR),
+    Template(chairs.swivel_chair, chairs.SWIVEL),
+    Template(partial(chairs.swivel_chair, arms=False), chairs.SWIVEL),
+)
+_FLOOR_LAMPS = (
+    Template(lamps.floor_lamp, lamps.FLOOR_LAMP, is_round=True),
+    Template(partial(lamps.floor_lamp, tray=True), lamps.FLOOR_LAMP, is_round=True),
+)
 
-BUILDERS: dict[str, tuple[Builder, ...]] = {
-    "armchair": (seating.sofa, partial(seating.sofa, arm=0.2, seats=1), partial(seating.chair, arms=True)),
-    "bag": (decor.bag, storage.plain_box),
-    "bathtub": (storage.bathtub,),
+TEMPLATES: dict[str, tuple[Template, ...]] = {
+    "armchair": _ARMCHAIRS,
+    "bag": (Template(decor.bag), Template(storage.plain_box)),
+    "bathtub": (Template(storage.bathtub),),
     "bed": (
-        beds.bed,
-        partial(beds.bed, footboard=0.6),
-        partial(beds.bed, slats=True, footboard=0.8),
+        Template(beds.bed, beds.BED),
+        Template(partial(beds.bed, footboard=True), beds.BED),
+        Template(partial(beds.bed, footboard=True, slats=True), beds.BED),
     ),
-    "bench": (seating.bench,),
-    "bin": (partial(turned.turned, profile=turned.BIN, hollow=True),),
-    "book": (decor.books,),
-    "bookshelf": (storage.bookshelf,),
-    "bottle": (partial(turned.turned, profile=turned.BOTTLE),),
-    "bowl": (partial(turned.turned, profile=turned.BOWL, hollow=True),),
-    "box": (storage.plain_box,),
-    "cabinet": (storage.cabinet, partial(storage.cabinet, columns=1)),
-    "chair": (
-        seating.chair,
-        partial(seating.chair, rails=1),
-        partial(seating.chair, rails=3),
-        partial(seating.chair, splay=0.18),
-        partial(seating.chair, arms=True),
-        seating.swivel_chair,
-        partial(seating.swivel_chair, arms=False),
+    "bench": (Template(chairs.bench, chairs.BENCH),),
+    "bin": (Template(partial(turned.turned, profile=turned.BIN, hollow=True), is_round=True),),
+    "book": (Template(decor.books),),
+    "bookshelf": (Template(storage.bookshelf),),
+    "bottle": (Template(partial(turned.turned, profile=turned.BOTTLE), is_round=True),),
+    "bowl": (Template(partial(turned.turned, profile=turned.BOWL, hollow=True), is_round=True),),
+    "box": (Template(storage.plain_box),),
+    "cabinet": (
+        Template(storage.cabinet, storage.CABINET),
+        Template(partial(storage.cabinet, columns=1), storage.CABINET),
+        Template(partial(storage.cabinet, feet=True), storage.CABINET),
     ),
-    "clock": (decor.clock,),
-    "coffee table": (
-        tables.table,
-        partial(tables.table, shelf=True),
-        tables.drawer_table,
-        tables.round_table,
-        partial(tables.round_table, pedestal=True),
+    "ceiling lamp": (Template(lamps.pendant, lamps.PENDANT, is_round=True),),
+    "chair": _CHAIRS,
+    "clock": (Template(decor.clock),),
+    "coffee table": (*_TABLES, Template(tables.drawer_table, tables.TABLE)),
+    "cup": (Template(partial(turned.turned, profile=turned.CUP, hollow=True), is_round=True), Template(turned.mug)),
+    "curtain": (Template(decor.curtain),),
+    "cushion": (Template(seating.pillow),),
+    "desk": (
+        Template(tables.panel_desk, tables.DESK),
+        Template(tables.table, tables.TABLE),
+        Template(tables.drawer_desk, tables.DESK),
+        Template(partial(tables.drawer_desk, both=True), tables.DESK),
     ),
-    "cup": (partial(turned.turned, profile=turned.CUP, hollow=True), turned.mug),
-    "curtain": (decor.curtain,),
-    "cushion": (seating.pillow,),
-    "desk": (tables.panel_desk, tables.table, tables.drawer_desk),
-    "dresser": (storage.cabinet, partial(storage.cabinet, columns=2)),
-    "flowers": (plants.bouquet,),
-    "floor lamp": (lamps.floor_lamp, lamps.lamp),
-    "lamp": (lamps.lamp, partial(lamps.lamp, shade=0.35, foot=0.2), lamps.desk_lamp, lamps.floor_lamp),
-    "laptop": (lamps.laptop,),
-    "microwave": (storage.appliance,),
-    "mirror": (decor.picture,),
-    "nightstand": (storage.nightstand, partial(storage.cabinet, rows=3, columns=1), partial(tables.table, shelf=True)),
-    "ottoman": (seating.ottoman,),
-    "picture": (decor.picture,),
-    "plant": tuple(partial(plants.plant, habit=habit) for habit in (plants.ARCHING, plants.BUSH, plants.PALM)),
-    "pot": (turned.cooking_pot,),
-    "printer": (storage.appliance,),
-    "refrigerator": (storage.refrigerator,),
-    "rug": (decor.rug,),
-    "screen": (lamps.screen, lamps.panel_screen),
-    "side table": (
-        tables.table,
-        partial(tables.table, shelf=True),
-        tables.round_table,
-        partial(tables.round_table, pedestal=True),
+    "dresser": (
+        Template(storage.cabinet, storage.CABINET),
+        Template(partial(storage.cabinet, columns=2), storage.CABINET),
+        Template(partial(storage.cabinet, feet=True), storage.CABINET),
     ),
-    "sideboard": (storage.cabinet, partial(storage.cabinet, rows=2, legs=0.18)),
-    "sink": (storage.sink, storage.cabinet),
-    "sofa": (seating.sofa, partial(seating.sofa, arm=0.1), partial(seating.sofa, legs=0.2)),
-    "stool": (seating.stool,),
-    "stove": (storage.stove,),
-    "table": (
-        tables.table,
-        tables.trestle_table,
-        partial(tables.table, shelf=True),
-        tables.round_table,
-        partial(tables.round_table, pedestal=True),
+    "flowers": (Template(plants.bouquet, is_round=True),),
+    "floor lamp": _FLOOR_LAMPS,
+    "lamp": (
+        Template(lamps.lamp, lamps.LAMP, is_round=True),
+        Template(lamps.desk_lamp, lamps.DESK_LAMP),
+        *_FLOOR_LAMPS[:1],
     ),
-    "toaster": (storage.plain_box,),
-    "toilet": (storage.toilet,),
-    "vase": (partial(turned.turned, profile=turned.VASE, hollow=True),),
-    "wardrobe": (storage.wardrobe,),
-    "washer": (storage.washer,),
+    "laptop": (Template(screens.laptop),),
+    "microwave": (Template(storage.appliance),),
+    "mirror": (Template(decor.picture),),
+    "nightstand": (
+        Template(partial(storage.cabinet, rows=2, columns=1), storage.CABINET),
+        Template(partial(storage.cabinet, rows=2, columns=1, feet=True), storage.CABINET),
+        Template(partial(tables.table, shelf=True), tables.TABLE),
+    ),
+    "office chair": _CHAIRS[6:],
+    "ottoman": (Template(seating.ottoman),),
+    "picture": (Template(decor.picture),),
+    "plant": _PLANTS,
+    "pot": (Template(turned.cooking_pot),),
+    "printer": (Template(storage.appliance),),
+    "refrigerator": (Template(storage.refrigerator),),
+    "rug": (Template(decor.rug),),
+    "screen": (
+        Template(screens.screen, screens.SCREEN),
+        Template(screens.panel_screen),
+        Template(partial(screens.screen, keyboard=True), screens.SCREEN),
+    ),
+    "side table": (*_TABLES, Template(partial(tables.pedestal_table, square=True), tables.PEDESTAL)),
+    "sideboard": (
+        Template(storage.cabinet, storage.CABINET),
+        Template(partial(storage.cabinet, rows=2, feet=True), storage.CABINET),
+    ),
+    "sink": (Template(storage.sink), Template(storage.cabinet, storage.CABINET)),
+    "sofa": _SOFAS,
+    "stool": (
+        Template(chairs.stool, chairs.STOOL, is_round=True),
+        Template(partial(chairs.stool, ring=True), chairs.STOOL, is_round=True),
+    ),
+    "stove": (Template(storage.stove),),
+    "table": (*_TABLES, Template(tables.trestle_table, tables.TRESTLE)),
+    "toaster": (Template(storage.plain_box),),
+    "toilet": (Template(storage.toilet),),
+    "vase": (Template(partial(turned.turned, profile=turned.VASE, hollow=True), is_round=True),),
+    "wardrobe": (Template(storage.wardrobe),),
+    "washer": (Template(storage.washer),),
 }
-"""Builders of each category, the most usual first."""
+"""Templates of each category, the most usual first."""
 
 TURNED = frozenset({"bin", "bottle", "bowl", "cup", "floor lamp", "lamp", "vase"})
 """Categories whose profile is read from the silhouette where it is whole."""
 HOLLOW = frozenset({"bin", "bowl", "cup", "vase"})
 """Those of them that are open at the top."""
-_FULL = "bathtub book bookshelf box cabinet clock curtain dresser microwave mirror nightstand picture printer"
-_FULL_TOO = "refrigerator rug sideboard stove toaster wardrobe washer plant"
-EXACT = frozenset((*_FULL.split(), *_FULL_TOO.split()))
-"""Categories whose fitted box is kept as it is: they fill it, or are too airy for their silhouette to say more."""

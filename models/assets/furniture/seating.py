@@ -1,136 +1,74 @@
-"""Things to sit on: chairs, stools, armchairs, sofas, ottomans, cushions."""
+"""Soft things to sit on: sofas, armchairs, ottomans, cushions."""
 
-import numpy as np
+from models.assets.furniture.template import Range, Size, form_of
+from models.assets.primitives import Part, cushion, cylinder, move, rod, tilt
 
-from models.assets.primitives import Number, Part, Point, box, cushion, cylinder, lathe, move, rod, tilt, turn
-
-Size = Point
-
-
-def chair(size: Size, *, arms: bool = False, rails: int = 0, splay: Number = 0.0) -> list[Part]:
-    """A chair on four legs.
-
-    Args:
-        size: width, height, depth in metres.
-        arms: whether it has armrests.
-        rails: number of rails between posts that make up an open back; 0 for one panel.
-        splay: how far each leg stands out below, as a share of half the size.
-    """
-    w, h, d = size
-    seat, leg, lean = 0.53 * h, 0.045 * w + 0.01, np.radians(6)
-    x, z = w / 2 - leg, d / 2 - leg
-    inner_x, inner_z = x * (1 - splay), z * (1 - splay)
-    parts = [
-        cushion((-inner_x - leg, seat - 0.05 * h, -inner_z), (inner_x + leg, seat, inner_z + leg), 0.02 * h, "seat")
-    ]
-    for side in (-1, 1):
-        parts.append(rod((side * x, 0, z), (side * inner_x, seat - 0.03 * h, inner_z), leg / 2))
-        parts.append(rod((side * x, 0, -z), (side * inner_x, seat - 0.02 * h, -inner_z), leg / 2))
-    back: list[Part] = []
-    if rails:
-        back += [rod((side, seat - 0.02 * h, -inner_z), (side, h, -inner_z), leg / 2) for side in (-inner_x, inner_x)]
-        back += [
-            box((-inner_x, (y - 0.035) * h, -inner_z - 0.01), (inner_x, (y + 0.035) * h, -inner_z + 0.012), "back")
-            for y in np.linspace(0.93, 0.62, rails)
-        ]
-    else:
-        low = 0.56 * h if splay else 0.6 * h
-        back.append(cushion((-inner_x - leg, low, -inner_z - leg), (inner_x + leg, h, -inner_z), 0.03 * d, "back"))
-        back += [
-            rod((side, seat - 0.03 * h, -inner_z), (side, 0.7 * h, -inner_z - leg / 2), leg / 2)
-            for side in (-0.7 * inner_x, 0.7 * inner_x)
-        ]
-    parts += [tilt(part, -lean, (0, seat, -inner_z)) for part in back]
-    for side in (-x, x) if arms else ():
-        rest = 0.74 * h
-        parts.append(box((side - leg / 2, rest - 0.03 * h, -z), (side + leg / 2, rest, 0.6 * z), "arms"))
-        parts.append(rod((side, seat, 0.55 * z), (side, rest, 0.55 * z), leg / 2))
-    return parts
+SOFA: dict[str, Range] = {
+    "seat": (0.4, 0.52, 0.64),
+    "arm": (0.05, 0.13, 0.24),
+    "rest": (0.55, 0.72, 1.0),
+    "back": (0.14, 0.26, 0.42),
+    "legs": (0.0, 0.09, 0.25),
+    "lean": (0.0, 0.12, 0.3),
+}
+"""Ranges of a sofa or armchair."""
 
 
-def swivel_chair(size: Size, *, arms: bool = True) -> list[Part]:
-    """An office chair: star base on castors, column, upholstered seat and back."""
-    w, h, d = size
-    seat, reach = 0.5 * h, 0.5 * min(w, d)
-    parts = [
-        cylinder(0.03, (0.09 * h, seat - 0.06 * h), "legs"),
-        cushion((-0.42 * w, seat - 0.06 * h, -0.36 * d), (0.42 * w, seat + 0.03 * h, 0.5 * d), 0.04 * h, "seat"),
-        tilt(
-            cushion((-0.4 * w, 0.6 * h, -0.5 * d), (0.4 * w, h, -0.4 * d), 0.05 * d, "seat"),
-            -0.1,
-            (0, 0.6 * h, -0.4 * d),
-        ),
-        rod((0, seat - 0.03 * h, -0.3 * d), (0, 0.72 * h, -0.46 * d), 0.025),
-    ]
-    for k in range(5):
-        arm = rod((0, 0.11 * h, 0), (0, 0.07 * h, 0.92 * reach), 0.02)
-        castor = move(cylinder(0.028, (0.0, 0.065 * h), "legs", sides=10), (0, 0, 0.92 * reach))
-        parts += [turn(part, 2 * np.pi * k / 5 + 0.3) for part in (arm, castor)]
-    for side in (-0.46 * w, 0.46 * w) if arms else ():
-        parts.append(rod((side, seat - 0.04 * h, 0), (side, 0.7 * h, 0), 0.018))
-        parts.append(
-            cushion((side - 0.04 * w, 0.68 * h, -0.2 * d), (side + 0.04 * w, 0.72 * h, 0.25 * d), 0.015, "legs")
-        )
-    return parts
-
-
-def stool(size: Size) -> list[Part]:
-    """A round seat on four splayed legs."""
-    w, h, d = size
-    seat = [lathe(w * np.array([0.42, 0.45, 0.45, 0.42]), h * np.array([0.92, 0.94, 0.98, 1.0]), "seat")]
-    reach = (0.34 * w, 0.34 * d)
-    legs = [
-        rod((a * reach[0] * 1.25, 0, b * reach[1] * 1.25), (a * reach[0] * 0.8, 0.93 * h, b * reach[1] * 0.8), 0.04 * w)
-        for a in (-1, 1)
-        for b in (-1, 1)
-    ]
-    return seat + legs
-
-
-def sofa(size: Size, *, seats: int | None = None, arm: float | None = None, legs: float = 0.1) -> list[Part]:
+def sofa(
+    size: Size, *, seats: int | None = None, rolled: bool = False, arms: bool = True, **shape: float
+) -> list[Part]:
     """A sofa or armchair: plinth on feet, arms, and one seat and one back cushion a seat.
 
     Args:
         size: width, height, depth in metres.
         seats: number of cushions; by default one every 0.7 m.
-        arm: width of each arm in metres; by default a tenth of the width, within 0.1-0.24 m.
-        legs: height of the feet as a share of the height.
+        rolled: whether arms and back end in a roll, as a Chesterfield's do.
+        arms: whether it has arms.
+        shape: heights of `seat`, arm `rest` and `legs` as shares of the height; widths of an `arm` (of the width, at
+            most 0.3 of the height) and of the `back` (of the depth); `lean` of the back cushions in radians.
     """
     w, h, d = size
+    form = form_of(SOFA, shape)
     count = seats or max(1, round((w - 0.3) / 0.7))
-    arm_w = float(np.clip(0.14 * w, 0.08, 0.24)) if arm is None else arm
-    feet, plinth, seat, armrest = legs * h, 0.32 * h, 0.52 * h, 0.7 * h
-    back_d, inner = 0.24 * d, w - 2 * arm_w
-    soft = 0.05 * h
+    arm = min(form["arm"] * max(w, 1.0), 0.25 * w) if arms else 0.0
+    feet, seat, back = form["legs"] * h, form["seat"] * h, form["back"] * d
+    plinth, soft, inner = max(0.62 * seat, feet + 0.05 * h), 0.06 * h, w - 2 * arm
     parts = [
-        cushion((-w / 2 + 0.01, feet, -d / 2), (w / 2 - 0.01, plinth, d / 2 - 0.02 * d), 0.02 * h),
-        tilt(
-            cushion((-w / 2 + 0.4 * arm_w, feet, -d / 2), (w / 2 - 0.4 * arm_w, 0.95 * h, -d / 2 + 0.6 * back_d), soft),
-            -0.03,
-            (0, feet, -d / 2),
-        ),
+        cushion((-w / 2 + 0.3 * arm, feet, -d / 2 + 0.02 * d), (w / 2 - 0.3 * arm, plinth, 0.48 * d), 0.02 * h),
+        cushion((-w / 2 + 0.3 * arm, feet, -d / 2), (w / 2 - 0.3 * arm, 0.93 * h, -d / 2 + 0.55 * back), 0.4 * soft),
     ]
-    for side in (-1, 1):
-        x = sorted((side * w / 2, side * (w / 2 - arm_w)))
-        parts.append(cushion((x[0], feet, -d / 2), (x[1], armrest, d / 2), min(0.45 * arm_w, 0.1), "body"))
+    for x in (-w / 2 + 0.06, w / 2 - 0.06):
         for z in (-0.42 * d, 0.42 * d):
-            parts.append(move(cylinder(0.02, (0.0, feet + 0.02), "legs", sides=10), (side * (w / 2 - 0.06), 0, z)))
+            parts.append(move(cylinder(0.02, (0.0, feet + 0.02), "legs", sides=10, top_radius=0.028), (x, 0, z)))
     for k in range(count):
-        x0 = -inner / 2 + k * inner / count
-        x1 = x0 + inner / count
-        parts.append(cushion((x0, plinth - 0.02 * h, -d / 2 + 0.6 * back_d), (x1, seat, d / 2), soft, "seat"))
-        pad = cushion((x0, seat - 0.03 * h, -d / 2 + 0.5 * back_d), (x1, h, -d / 2 + 1.25 * back_d), 0.08 * h, "seat")
-        parts.append(tilt(pad, -0.14, (0, seat, -d / 2 + back_d)))
+        x0, x1 = -inner / 2 + k * inner / count, -inner / 2 + (k + 1) * inner / count
+        parts.append(cushion((x0, plinth - 0.03 * h, -d / 2 + 0.5 * back), (x1, seat, d / 2), soft, "seat"))
+        pad = cushion((x0, seat - 0.04 * h, -d / 2 + 0.4 * back), (x1, h, -d / 2 + 1.1 * back), 0.08 * h, "seat")
+        if not rolled:
+            parts.append(tilt(pad, -form["lean"], (0, seat, -d / 2 + back)))
+    for side in (-1, 1) if arms else ():
+        parts += _arm(side, (w, h, d), (arm, feet, form["rest"] * h), rolled)
+    if rolled:
+        r = min(0.32 * back, 0.16 * h)
+        inside = cushion((-inner / 2, seat - 0.04 * h, -d / 2), (inner / 2, h - r, -d / 2 + back), soft, "seat")
+        parts += [inside, rod((-w / 2 + arm, h - r, -d / 2 + r), (w / 2 - arm, h - r, -d / 2 + r), r, "seat")]
     return parts
 
 
-def bench(size: Size) -> list[Part]:
-    """A plank on two pairs of legs."""
-    w, h, d = size
-    thick = 0.1 * h
-    top = box((-w / 2, h - thick, -d / 2), (w / 2, h, d / 2), "seat")
-    corners = [(a * 0.42 * w, b * 0.38 * d) for a in (-1, 1) for b in (-1, 1)]
-    return [top, *(box((x - 0.03, 0, z - 0.03), (x + 0.03, h - thick, z + 0.03), "legs") for x, z in corners)]
+def _arm(side: int, size: Size, arm: tuple[float, float, float], rolled: bool) -> list[Part]:
+    """One arm; `arm` is its width, the height of the feet and its own, metres."""
+    w, _, d = size
+    wide, feet, rest = arm
+    x = sorted((side * w / 2, side * (w / 2 - wide)))
+    if not rolled:
+        return [cushion((x[0], feet, -d / 2), (x[1], rest, d / 2), min(0.45 * wide, 0.1), "body")]
+    r = min(0.5 * wide, 0.3 * rest)
+    middle = side * (w / 2 - r)
+    wall = sorted((side * (w / 2 - 0.5 * r), side * (w / 2 - wide)))
+    return [
+        cushion((wall[0], feet, -d / 2), (wall[1], rest - r, 0.48 * d), 0.03, "body"),
+        rod((middle, rest - r, -d / 2 + 0.02), (middle, rest - r, d / 2), r, "body"),
+    ]
 
 
 def ottoman(size: Size) -> list[Part]:

@@ -5,36 +5,46 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.assets.furniture.seating import Size
+from models.assets.furniture.template import Range, Size, form_of
 from models.assets.primitives import Number, Part, box, cushion, cylinder, lathe, move, rod
 
 RELIEF_M = 0.012
 """How far fronts stand out, metres."""
 
 
-def cabinet(size: Size, *, rows: int | None = None, columns: int | None = None, legs: float = 0.06) -> list[Part]:
+CABINET: dict[str, Range] = {"legs": (0.0, 0.07, 0.3), "top": (0.01, 0.03, 0.08), "overhang": (0.0, 0.01, 0.05)}
+"""Ranges of a cabinet."""
+
+
+def cabinet(
+    size: Size, *, rows: int | None = None, columns: int | None = None, feet: bool = False, **shape: float
+) -> list[Part]:
     """A body with a grid of drawers or doors with knobs.
 
     Args:
         size: width, height, depth in metres.
         rows: of fronts; by default one every 0.27 m.
         columns: of fronts; by default one every 0.6 m.
-        legs: height of the recessed base as a share of the height.
+        feet: whether it stands on four feet instead of a recessed base.
+        shape: heights of base or feet (`legs`) and of the `top` board as shares of the height; `overhang` of the top
+            at each side as a share of the width.
     """
     w, h, d = size
+    form = form_of(CABINET, shape)
     down, across = rows or max(1, round(h / 0.27)), columns or max(1, round(w / 0.6))
-    front, base = d / 2 - RELIEF_M, legs * h
+    front, base, top = d / 2 - RELIEF_M, max(form["legs"], 0.01) * h, (1 - form["top"]) * h
+    x = (0.5 - form["overhang"]) * w
     parts = [
-        box((-w / 2 + 0.01, base, -d / 2), (w / 2 - 0.01, h - 0.025, front), "body"),
-        box((-w / 2, h - 0.025, -d / 2), (w / 2, h, d / 2), "top"),
-        box((-0.47 * w, 0, -0.47 * d), (0.47 * w, base, 0.4 * d), "base"),
+        box((-x, base, -d / 2), (x, top, front), "body"),
+        cushion((-w / 2, top, -d / 2), (w / 2, h, d / 2), 0.2 * (h - top), "top"),
     ]
-    return parts + _fronts((-w / 2 + 0.02, w / 2 - 0.02), (base + 0.01, h - 0.035), front, (down, across))
-
-
-def nightstand(size: Size) -> list[Part]:
-    """A small cabinet with two drawers."""
-    return cabinet(size, rows=2, columns=1)
+    if feet:
+        half = 0.04 * min(w, d) + 0.01
+        corners = [(a * (x - 1.2 * half), b * (0.5 * d - 1.5 * half)) for a in (-1, 1) for b in (-1, 1)]
+        parts += [rod((a, 0, b), (a, base, b), 0.7 * half, "base", top_radius=half, square=True) for a, b in corners]
+    else:
+        parts.append(box((-0.97 * x, 0, -0.47 * d), (0.97 * x, base, 0.4 * d), "base"))
+    return parts + _fronts((-x + 0.01, x - 0.01), (base + 0.01, top - 0.01), front, (down, across))
 
 
 def wardrobe(size: Size) -> list[Part]:
@@ -179,9 +189,9 @@ def _fronts(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float, grid
     rows, columns = np.linspace(*ys, grid[0] + 1), np.linspace(*xs, grid[1] + 1)
     for low, high in itertools.pairwise(rows):
         for left, right in itertools.pairwise(columns):
-            parts.append(box((left + gap, low + gap, z), (right - gap, high - gap, z + 0.7 * RELIEF_M), "fronts"))
-            x, y = (left + right) / 2, (low + high) / 2
-            parts.append(box((x - 0.03, y - 0.008, z + 0.7 * RELIEF_M), (x + 0.03, y + 0.008, z + RELIEF_M), "handles"))
+            panel = ((left + gap, low + gap, z - 0.002), (right - gap, high - gap, z + 0.6 * RELIEF_M))
+            parts.append(cushion(*panel, 0.004, "fronts"))
+            parts.append(_handle((left, right), (low, high), z + 0.55 * RELIEF_M))
     return parts
 
 
@@ -195,3 +205,15 @@ def _doors(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float, count
             box((x - 0.01, middle - 0.08, z + RELIEF_M), (x + 0.01, middle + 0.08, z + 0.02 + RELIEF_M), "handles")
         )
     return parts
+
+
+def _handle(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float) -> Part:
+    """A bar across a drawer, or upright beside the edge of a door."""
+    wide, high = xs[1] - xs[0], ys[1] - ys[0]
+    if wide > 0.7 * high:
+        x, y, half = (xs[0] + xs[1]) / 2, ys[0] + 0.6 * high, min(0.06, 0.2 * wide)
+        return rod((x - half, y, z + 0.004), (x + half, y, z + 0.004), 0.005, "handles")
+    # Doors come in pairs that open away from each other.
+    x, half = (xs[1] - 0.04 if xs[1] <= 0.01 else xs[0] + 0.04), min(0.07, 0.15 * high)
+    y = ys[0] + 0.6 * high
+    return rod((x, y - half, z + 0.004), (x, y + half, z + 0.004), 0.005, "handles")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from models.assets.furniture.seating import Size
+from models.assets.furniture.template import Size
 from models.assets.primitives import Number, Part, cylinder, lathe, move, rod
 
 Profile = tuple[tuple[Number, Number], ...]

@@ -8,21 +8,25 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.assets.fitting import polished, silhouette_iou, turned_fits
-from models.assets.furniture.registry import BUILDERS, EXACT, HOLLOW, TURNED
-from models.assets.furniture.tables import table
+from models.assets.fitting import Candidate, best_fit, silhouette_iou
+from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
+from models.assets.furniture.tables import TABLE, table
+from models.assets.furniture.template import REACH, Template, form_of
 from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
+from models.assets.morph import POSE, morph_at, surface_of
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
+from models.assets.search import evolved
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
 from models.assets.solid import join, pack
 from models.assets.texturing import textured
+from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView
 
-VARIANTS = [(name, k) for name, builders in sorted(BUILDERS.items()) for k in range(len(builders))]
+VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
 MAX_FACES = 25_000
 
 
@@ -58,14 +62,14 @@ def test_a_cylinder_has_the_volume_of_a_cylinder() -> None:
 
 
 def test_every_builder_has_a_size_and_every_size_a_builder() -> None:
-    assert set(BUILDERS) == set(CATEGORIES)
-    assert set(BUILDERS) >= TURNED | HOLLOW | EXACT
+    assert set(TEMPLATES) == set(CATEGORIES)
+    assert set(TEMPLATES) >= TURNED | HOLLOW
 
 
 @pytest.mark.parametrize(("name", "k"), VARIANTS)
 def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
     size = CATEGORIES[name].prior.median_m
-    parts = BUILDERS[name][k]((float(size[0]), float(size[1]), float(size[2])))
+    parts = TEMPLATES[name][k]((float(size[0]), float(size[1]), float(size[2])))
     assert all(as_closed(part).volume > 0 for part in parts)
     surface = join(parts, size)
     assert np.ptp(surface.vertices, axis=0) == pytest.approx(size)
@@ -81,11 +85,11 @@ def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    name=st.sampled_from(sorted(BUILDERS)),
+    name=st.sampled_from(sorted(TEMPLATES)),
     size=st.tuples(*[st.floats(0.03, 4.0)] * 3),
 )
 def test_any_size_gives_a_finite_surface(name: str, size: tuple[float, float, float]) -> None:
-    surface = join(BUILDERS[name][0](size), np.array(size))
+    surface = join(TEMPLATES[name][0](size), np.array(size))
     assert np.isfinite(surface.vertices).all()
     assert np.ptp(surface.vertices, axis=0) == pytest.approx(np.array(size))
 
@@ -223,18 +227,85 @@ def test_a_bottle_is_not_taken_for_a_vase() -> None:
     assert wrong < right - 0.1
 
 
-def test_polish_never_covers_the_mask_worse() -> None:
+def test_a_fit_finds_pose_and_proportions() -> None:
     truth = fitted_box((1.2, 0.7, 0.8), 20.0)
-    view = view_of(table((1.2, 0.7, 0.8)), truth, "table")
-    pose = upright(yaw_rad=np.radians(28.0), translation=np.array([0.12, 0.0, -3.1]))
+    view = view_of(table((1.2, 0.7, 0.8), leg=0.14, thick=0.11), truth, "table")
+    pose = upright(yaw_rad=np.radians(32.0), translation=np.array([0.14, 0.0, -3.2]))
     start = replace(truth, world_from_object=pose)
-    surface = join(table((1.2, 0.7, 0.8)), start.size_m)
-    before = silhouette_iou(surface, start.world_from_object, view)
-    moved, placed = polished(surface, start, view, 0)
-    after = silhouette_iou(moved, placed.world_from_object, view)
-    assert after > before + 0.05
-    assert np.ptp(moved.vertices, axis=0) == pytest.approx(placed.size_m)
-    assert placed.world_from_object.translation[1] == 0.0
+    before = silhouette_iou(join(table((1.2, 0.7, 0.8)), start.size_m), pose, view)
+    fit = best_fit([Candidate(template=Template(table, TABLE), box=start)], view, 0)
+    assert fit.box.iou > max(0.92, before + 0.2)
+    assert fit.box.iou == pytest.approx(silhouette_iou(fit.surface, fit.box.world_from_object, view))
+    assert np.ptp(fit.surface.vertices, axis=0) == pytest.approx(fit.box.size_m)
+    assert fit.box.world_from_object.translation[1] == 0.0
+    found = Template(table, TABLE).values(fit.morph.deviation)
+    assert found["leg"] == pytest.approx(0.14, abs=0.03)
+
+
+def test_the_right_template_wins() -> None:
+    truth = fitted_box((1.1, 0.72, 1.1))
+    view = view_of(TEMPLATES["table"][4]((1.1, 0.72, 1.1)), truth, "table")
+    fit = best_fit([Candidate(template=template, box=truth) for template in TEMPLATES["table"]], view, 0)
+    assert fit.candidate.template is TEMPLATES["table"][4]
+
+
+def test_a_morph_is_exact_where_it_was_straightened_and_near_elsewhere() -> None:
+    template, truth = TEMPLATES["chair"][0], fitted_box((0.5, 0.9, 0.5), 15.0)
+    morph = morph_at(template, truth, np.zeros(len(template.ranges)))
+    rng = np.random.default_rng(0)
+    changes = morph.start + 0.6 * rng.normal(size=(4, len(morph.start)))
+    exact = [
+        transform(moved.box.world_from_object.matrix, surface_of(moved).vertices)
+        for moved in map(morph.changed, changes)
+    ]
+    assert np.abs(morph.placed(changes) - np.array(exact)).mean() < 0.01
+    here = transform(truth.world_from_object.matrix, surface_of(morph).vertices)
+    assert morph.placed(morph.start[None])[0] == pytest.approx(here)
+
+
+def test_a_morph_moves_to_another_box() -> None:
+    template, one, other = TEMPLATES["table"][0], fitted_box((1.2, 0.7, 0.8)), fitted_box((0.8, 0.7, 1.2), 90.0)
+    morph = morph_at(template, one, np.zeros(len(template.ranges))).at(other)
+    exact = morph_at(template, other, np.zeros(len(template.ranges)))
+    assert np.abs(morph.placed(morph.start[None]) - exact.placed(exact.start[None])).max() < 0.03
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(sorted(name for name, templates in TEMPLATES.items() if templates[0].ranges)),
+    seed=st.integers(0, 1000),
+)
+def test_any_proportions_within_their_bounds_are_closed(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    template = TEMPLATES[name][int(rng.integers(len(TEMPLATES[name])))]
+    size = CATEGORIES[name].prior.median_m * np.exp(0.2 * rng.normal(size=3))
+    deviation = rng.uniform(-1.5 * REACH, 1.5 * REACH, len(template.ranges))
+    for parameter, value in template.values(deviation).items():
+        low, _, high = template.ranges[parameter]
+        assert low - 1e-9 <= value <= high + 1e-9
+    parts = template((float(size[0]), float(size[1]), float(size[2])), deviation)
+    assert all(as_closed(part).is_watertight and as_closed(part).volume > 0 for part in parts)
+    surface = join(parts, size)
+    assert len(surface.faces) < MAX_FACES
+    assert np.isfinite(surface.vertices).all()
+
+
+def test_unknown_parameters_are_refused() -> None:
+    with pytest.raises(KeyError, match="no parameter wings"):
+        form_of(TABLE, {"wings": 1.0})
+
+
+def test_evolution_finds_a_minimum_along_a_crooked_valley() -> None:
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(6, 6)))[0]
+    scale, target = np.array([1.0, 3.0, 10.0, 30.0, 3.0, 1.0]), np.full(6, 0.7)
+
+    def cost(rows: np.ndarray) -> np.ndarray:
+        return ((((rows - target) @ turn) * scale) ** 2).sum(axis=1)
+
+    best, least = evolved(cost, np.zeros(6), spread=0.5, generations=150, rng=np.random.default_rng(0))
+    assert least < 1e-4
+    assert best == pytest.approx(target, abs=0.02)
+    assert POSE == 6
 
 
 def test_profiles_stay_in_their_range() -> None:
@@ -253,7 +324,7 @@ def test_what_detectors_have_no_word_for_is_told_by_its_silhouette(true: str, wo
         world_from_camera=world_from_gravity(np.array([0.0, 1.0, 0.35]), 1.5),
     )
     size = CATEGORIES[true].prior.median_m
-    surface = join(BUILDERS[true][0]((float(size[0]), float(size[1]), float(size[2]))), size)
+    surface = join(TEMPLATES[true][0]((float(size[0]), float(size[1]), float(size[2]))), size)
     pose = upright(yaw_rad=0.4, translation=np.array([0.2, 0.0, -2.8]))
     vertices = transform(camera.camera_from_world @ pose.matrix, surface.vertices)
     mask = rasterize(vertices, surface.faces, camera.intrinsics, camera.hw).face >= 0

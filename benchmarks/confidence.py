@@ -151,7 +151,7 @@ def calibration_table(poses: Sequence[Judged]) -> str:
     for scene in np.unique(scenes):
         others = [pose for pose in poses if pose.scene != scene]
         here = np.flatnonzero(scenes == scene)
-        left_out[here] = predict([poses[k] for k in here], *fit(others))
+        left_out[here] = predict([poses[int(k)] for k in here], *fit(others))
     right = np.array([pose.right for pose in poses], dtype=np.float64)
     stored = predict(poses, WEIGHTS, BIAS)
     constant = np.full(len(poses), right.mean())

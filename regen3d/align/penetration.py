@@ -75,7 +75,7 @@ def overlap(first: PlacedObject, second: PlacedObject, solids: tuple[CarvedSolid
     """
     if _apart(first, second):
         return None
-    one, two = _reach(first, second, solids), _reach(second, first, solids[::-1])
+    one, two = _reach(first, second, solids), _reach(second, first, (solids[1], solids[0]))
     if one is None and two is None:
         return None
     found = [one] if one is not None else []

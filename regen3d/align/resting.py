@@ -197,7 +197,7 @@ def _way_onto(base: _Base, surface: HeightMap, level: float) -> Float[np.ndarray
     flat = np.abs(np.nan_to_num(surface.height, nan=np.inf) - level) <= SAME_LEVEL_M
     low, high = base.low.min(axis=0), base.low.max(axis=0)
     middle = 0.5 * (low + high)[[0, 2]]
-    room = ndimage.distance_transform_edt(np.pad(flat, 1))[1:-1, 1:-1] * surface.cell_m
+    room = np.asarray(ndimage.distance_transform_edt(np.pad(flat, 1)))[1:-1, 1:-1] * surface.cell_m
     radius = 0.5 * float(np.min((high - low)[[0, 2]]))
     needed = min(radius, float(room.max()))
     if _share_over(base.low, flat, surface) >= STABLE_SHARE:

@@ -87,10 +87,12 @@ def spoiled(scene: StagedScene, seed: int) -> StagedScene:
 
 
 def _ragged(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    opened = ndimage.binary_opening(mask, iterations=2)
+    opened = np.asarray(ndimage.binary_opening(mask, iterations=2))
     solid = opened if opened.sum() > 0.5 * mask.sum() else mask
     wobble = ndimage.gaussian_filter(rng.standard_normal(mask.shape), 2.0)
-    inside = ndimage.distance_transform_edt(solid) - ndimage.distance_transform_edt(~solid)
+    inside = np.asarray(ndimage.distance_transform_edt(solid)) - np.asarray(
+        ndimage.distance_transform_edt(np.logical_not(solid))
+    )
     return inside > 1.0 + 0.7 * wobble / wobble.std()
 
 

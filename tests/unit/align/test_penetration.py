@@ -62,6 +62,7 @@ def test_the_way_out_leads_out_and_the_frame_does_not_matter(x, z, yaw, turn):
     assert (answer is None) == (turned is None)
     if answer is None:
         return
+    assert turned is not None
     assert turned.depth_m == pytest.approx(answer.depth_m, abs=2e-3)
     assert answer.depth_m <= answer.exit_m + 1e-6
     for _ in range(ROUNDS):
@@ -74,6 +75,8 @@ def test_the_way_out_leads_out_and_the_frame_does_not_matter(x, z, yaw, turn):
 def test_depth_scales_with_the_scene():
     small = found(placed("box", (0.8, 0.0, 0.0)), placed("box", (0.0, 0.0, 0.0)))
     large = found(placed("box", (1.6, 0.0, 0.0), scale=2.0), placed("box", (0.0, 0.0, 0.0), scale=2.0))
+    assert small is not None
+    assert large is not None
     assert small.depth_m == pytest.approx(0.2, abs=0.01)
     assert large.depth_m == pytest.approx(2.0 * small.depth_m, abs=0.01)
 

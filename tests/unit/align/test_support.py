@@ -168,13 +168,17 @@ def test_a_step_in_depth_says_who_only_hides_another(staged):
     table, vase = masks["table-1"], masks["vase-1"]
     standing = measured_points(staged.points, staged.camera)
     assert standing is not None
-    assert abs(depth_step(vase, table, standing)) < 0.06
+    step = depth_step(vase, table, standing)
+    assert step is not None
+    assert abs(step) < 0.06
     assert end_height(vase, standing) == pytest.approx(0.74, abs=0.1)
     points = staged.points.points.copy()
     points[vase] *= 1.3
     behind = measured_points(replace(staged.points, points=points), staged.camera)
     assert behind is not None
-    assert depth_step(vase, table, behind) > 0.15
+    step = depth_step(vase, table, behind)
+    assert step is not None
+    assert step > 0.15
     supports = infer_supports(staged.instances, staged.camera, staged.layout, replace(staged.points, points=points))
     assert supports["vase-1"] != "table-1"
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +15,13 @@ from regen3d.metrics.surfaces import Surface
 CONCAVITY = 0.08
 """Where CoACD stops to cut: concavity as a share of the object's size; its own 0.05 takes longer for the same falls."""
 
-SEARCH = {"mcts_iterations": 20, "mcts_nodes": 5, "mcts_max_depth": 1, "resolution": 300, "preprocess_resolution": 30}
+SEARCH: dict[str, Any] = {
+    "mcts_iterations": 20,
+    "mcts_nodes": 5,
+    "mcts_max_depth": 1,
+    "resolution": 300,
+    "preprocess_resolution": 30,
+}
 """How hard CoACD looks for good cuts: a fraction of its own settings, for a few seconds an object."""
 
 SAMPLES = 20_000

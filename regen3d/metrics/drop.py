@@ -89,9 +89,7 @@ def drop_test(
     for k, (solid, middle) in enumerate(zip(solids, middles, strict=True)):
         _add_body(mujoco, model, k, solid, middle, free=k not in held)
     world = model.compile()
-    state = mujoco.MjData(world)
-    for _ in range(round(SECONDS / STEP_S)):
-        mujoco.mj_step(world, state)
+    state = _after(mujoco, world)
     bodies = [world.body(f"object-{k}").id for k in range(len(objects))]
     falls = tuple(
         None
@@ -105,6 +103,14 @@ def drop_test(
     )
     free = [fall for fall in falls if fall is not None]
     return DropTest(falls=falls, stable_share=sum(fall.stable for fall in free) / len(free) if free else None)
+
+
+def _after(mujoco: Any, world: Any) -> Any:
+    """The state of a model when the simulated time is over."""
+    state = mujoco.MjData(world)
+    for _ in range(round(SECONDS / STEP_S)):
+        mujoco.mj_step(world, state)
+    return state
 
 
 def _room(mujoco: Any, layout: RoomLayout | None) -> Any:

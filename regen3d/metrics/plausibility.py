@@ -96,9 +96,9 @@ def penetration(a: Surface, b: Surface) -> Penetration:
     common = solid_voxels(a, grid) & solid_voxels(b, grid)
     if not common.any():
         return Penetration(volume_m3=0.0, depth_m=0.0)
-    inward = distance_transform_edt(np.pad(common, 1), sampling=grid.pitch)
+    inward = np.asarray(distance_transform_edt(np.pad(common, 1), sampling=grid.pitch))
     # The transform measures to the middle of the first free voxel, half a voxel beyond the border on either side.
-    depth = 2.0 * float(np.max(inward)) - float(grid.pitch.min())
+    depth = 2.0 * float(inward.max()) - float(grid.pitch.min())
     return Penetration(volume_m3=float(common.sum() * grid.pitch.prod()), depth_m=depth)
 
 
@@ -115,16 +115,20 @@ def _gap(cloud: Float[np.ndarray, "n 3"], others: list[Float[np.ndarray, "_ 3"]]
     width = int((cloud[:, 2].max() - low[1]) / CELL_M) + 1
     depth = int((cloud[:, 0].max() - low[0]) / CELL_M) + 1
     underside = np.full(depth * width, np.inf)
-    np.minimum.at(underside, _cells(cloud, low) @ [width, 1], cloud[:, 1])
+    np.minimum.at(underside, _flat(_cells(cloud, low), width), cloud[:, 1])
     least = float(underside.min())
     for other in others:
         cell = _cells(other, low)
         within = (cell >= 0).all(axis=1) & (cell < [depth, width]).all(axis=1)
         # A cell that the object does not cover has no underside: its fall is infinite.
-        fall = underside[cell[within] @ [width, 1]] - other[within, 1]
+        fall = underside[_flat(cell[within], width)] - other[within, 1]
         least = min(least, float(np.maximum(fall[fall >= -SINK_M], 0.0).min(initial=np.inf)))
     return least
 
 
 def _cells(cloud: Float[np.ndarray, "n 3"], low: Float[np.ndarray, " 2"]) -> Integer[np.ndarray, "n 2"]:
     return np.floor((cloud[:, [0, 2]] - low) / CELL_M).astype(np.int64)
+
+
+def _flat(cells: Integer[np.ndarray, "n 2"], width: int) -> Integer[np.ndarray, " n"]:
+    return cells[:, 0] * width + cells[:, 1]

@@ -82,11 +82,15 @@ class Column:
 
 def column(key: str) -> Column:
     """What is known of a key; of one that is not, only its name."""
-    better, zero_is_worst, digits = next(
-        ((better, zero, digits) for pattern, better, zero, digits in _RULES if re.search(pattern, key)),
-        ("neither", False, 3),
-    )
+    better, zero_is_worst, digits = _rule(key)
     return Column(key=key, title=_title(key), better=better, zero_is_worst=zero_is_worst, digits=digits)
+
+
+def _rule(key: str) -> tuple[Better, bool, int]:
+    for pattern, better, zero_is_worst, digits in _RULES:
+        if re.search(pattern, key):
+            return better, zero_is_worst, digits
+    return "neither", False, 3
 
 
 def headline(keys: list[str], wanted: tuple[str, ...]) -> list[str]:

@@ -221,12 +221,12 @@ class _Pairing:
 
     def at(self, transform: Similarity) -> tuple[Integer[np.ndarray, " n"], Integer[np.ndarray, " n"]]:
         """Indices of paired source and target points."""
-        paired = self._target_tree.query(apply(transform, self._source), workers=WORKERS)[1]
+        paired = np.asarray(self._target_tree.query(apply(transform, self._source), workers=WORKERS)[1])
         chosen = np.arange(len(self._source))
         if self._source_tree is None:
             return chosen, paired
         # A similarity keeps the order of distances: the target goes to the source's frame, and its tree stays.
-        back = self._source_tree.query(apply(invert(transform), self._target), workers=WORKERS)[1]
+        back = np.asarray(self._source_tree.query(apply(invert(transform), self._target), workers=WORKERS)[1])
         return np.concatenate([chosen, back]), np.concatenate([paired, np.arange(len(self._target))])
 
 

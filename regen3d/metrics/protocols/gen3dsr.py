@@ -43,7 +43,8 @@ def score(predicted: Sequence[PlacedMesh], true: Sequence[PlacedMesh], settings:
         note = f"Nothing that is {what} lies in what the camera sees."
         return ProtocolResult(protocol="gen3dsr", scene=zeros, objects=(), notes=(*notes, note))
     count = settings.samples or SAMPLES
-    between = distances(*(Samples(object_points(mesh, count, settings.seed)) for mesh in (ours, theirs)))
+    found, wanted = (Samples(object_points(mesh, count, settings.seed)) for mesh in (ours, theirs))
+    between = distances(found, wanted)
     scene = {"chamfer_m": chamfer(between, squared=False, halved=True)}
     for key, threshold in THRESHOLDS_M.items():
         scene[f"precision_{key}"] = precision(between, threshold)

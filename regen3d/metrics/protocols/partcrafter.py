@@ -42,7 +42,8 @@ def score(predicted: Sequence[PlacedMesh], true: Sequence[PlacedMesh], settings:
         return ProtocolResult(protocol="partcrafter", scene={"f_score": 0.0}, objects=())
     ours, theirs = in_true_cube(predicted, true, 1.0, settings.camera)
     count = settings.samples or SAMPLES
-    between = distances(*(Samples(object_points(merged(side), count, settings.seed)) for side in (ours, theirs)))
+    found, wanted = (Samples(object_points(merged(side), count, settings.seed)) for side in (ours, theirs))
+    between = distances(found, wanted)
     scene = {"chamfer": chamfer(between, squared=False, halved=False), "f_score": f_score(between, TAU)}
     if len(ours) > 1:
         taken = [_voxels(mesh, settings.seed) for mesh in ours]

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = Path(options.out or tempfile.mkdtemp(prefix="regen3d-scenes-"))
     outcomes = []
     for name in options.scenes:
-        outcomes.append(measure(options.reader.read(name), out / name, options.given))
+        outcomes.append(measure(options.reader.read(name), out / name, options.given, ScoreSettings()))
         run = outcomes[-1].run
         print(f"{name}: exit code {run.code} after {run.seconds:.0f} s", flush=True)
     scored = Run(name="regen3d run", description="as a user", scenes=tuple(each.result for each in outcomes))
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(outcome.manifest is None for outcome in outcomes))
 
 
-def measure(truth: TrueScene, out: Path, given: Sequence[str]) -> Outcome:
+def measure(truth: TrueScene, out: Path, given: Sequence[str], settings: ScoreSettings) -> Outcome:
     """Run one scene and score what it left."""
     out.parent.mkdir(parents=True, exist_ok=True)
     handed = truth_as_input(truth, given, out.with_name(f"{out.name}.given")) if given else {}
@@ -77,7 +77,7 @@ def measure(truth: TrueScene, out: Path, given: Sequence[str]) -> Outcome:
     manifest = Manifest.model_validate_json((out / "manifest.json").read_bytes())
     store = Store(manifest.store if "://" in manifest.store else str(out / manifest.store))
     found = open_scene(manifest, store, (truth.camera.width, truth.camera.height))
-    return Outcome(run=run, manifest=manifest, result=score_scene(found, truth, ScoreSettings()))
+    return Outcome(run=run, manifest=manifest, result=score_scene(found, truth, settings))
 
 
 def run_table(outcomes: Sequence[Outcome]) -> str:

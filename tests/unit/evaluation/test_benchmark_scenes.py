@@ -11,6 +11,7 @@ from benchmarks.scenes import Outcome, main, run_table, stage_table
 from regen3d import codec
 from regen3d.datasets.registry import open_dataset
 from regen3d.evaluation.results import SceneResult
+from regen3d.evaluation.scoring import ScoreSettings
 from regen3d.frames import pixel_centers, transform, unproject
 from regen3d.metrics.boxes import bounds_of
 from regen3d.runs import deliver
@@ -41,7 +42,8 @@ def test_a_run_is_timed_and_scored(
         return Finished(code=0, seconds=12.0, peak_mb=900.0)
 
     monkeypatch.setattr(scenes, "run_regen3d", run)
-    outcome = scenes.measure(open_dataset(dataset).read("parlour"), tmp_path / "parlour", ["camera"])
+    settings = ScoreSettings(samples=2000, drop=False)
+    outcome = scenes.measure(open_dataset(dataset).read("parlour"), tmp_path / "parlour", ["camera"], settings)
     assert outcome.result.status == "scored"
     matched = {item.name: item.matched for item in outcome.result.objects}
     assert matched == {"cabinet-1": None, "chair-1": "chair-1", "table-1": None, "vase-1": None}

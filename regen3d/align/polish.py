@@ -54,6 +54,9 @@ WALL_STIFFNESS = 5e4
 """Of reaching into a wall by a metre, squared: about as much as the outline of a sofa holds against it, so that the two
 meet half-way."""
 
+WALL_SLACK_M = 0.02
+"""Reaching into a wall by this costs nothing: walls are not known better."""
+
 WALL_LIMIT_M = 0.25
 """What reaches farther into a wall contradicts it; the outline is believed then."""
 
@@ -153,7 +156,7 @@ def _add_priors(system: _System, evidence: Evidence, state: Float[np.ndarray, " 
     if evidence.walls is not None:
         vertices = evidence.proxy.vertices
         world = transform(similarity(evidence.plane, state[:4], vertices).matrix, vertices)
-        depth = evidence.walls.normals @ world.T - evidence.walls.offsets[:, None]
+        depth = evidence.walls.normals @ world.T - evidence.walls.offsets[:, None] + WALL_SLACK_M
         for wall, vertex in enumerate(depth.argmin(axis=1)):
             if depth[wall, vertex] < 0.0:
                 speed = velocities(evidence.plane, state[:4], vertices, vertices[[vertex]])[0]

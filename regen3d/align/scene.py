@@ -1,7 +1,7 @@
 """Placing all objects of a picture: what carries each, where each stands, and how they settle together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regen3d.align.engine import AlignRequest, align_objects
 from regen3d.align.occlusion import occluders
@@ -9,6 +9,8 @@ from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
+from regen3d.align.walls import corrected_layout
+from regen3d.frames import transform
 from regen3d.types import Alignment, Asset, Camera, Instance, ObjectView, PointMap, Rgb, RoomLayout
 
 
@@ -26,6 +28,8 @@ class SceneRequest:
     """In the world frame."""
     points: PointMap | None = None
     """A point for each pixel; only metric ones are used."""
+    background: PointMap | None = None
+    """The same for the empty room."""
     layout: RoomLayout | None = None
     """The room box, where one is believed."""
     seed: int = 0
@@ -37,6 +41,8 @@ class SceneRequest:
 def align_scene(request: SceneRequest) -> dict[str, Alignment]:
     """Infer supports, align every object, settle them: the pose of each object by name.
 
+    What hangs on walls is aligned last, on walls that furniture has corrected.
+
     Raises:
         AlignmentDivergedError: a mask is empty, or no pose overlaps it.
         InvalidMeshError: a mesh has no surface.
@@ -44,8 +50,8 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
     instances, _ = regrown(request.image, request.instances)
     supports = infer_supports(instances, request.camera, request.layout)
     hidden = occluders(instances)
-    requests = [
-        AlignRequest(
+    requests = {
+        item.name: AlignRequest(
             view=ObjectView(instance=item, image=request.image, ignore=hidden[item.name], camera=request.camera),
             asset=request.assets[item.name],
             support=supports[item.name],
@@ -55,10 +61,27 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
             settings=request.settings,
         )
         for item in instances
-    ]
+    }
+    standing = [name for name, support in supports.items() if support != "wall"]
+    found = dict(zip(standing, align_objects([requests[name] for name in standing]), strict=True))
+    layout = _corrected(request, found)
+    hanging = [replace(requests[name], layout=layout) for name in supports if name not in found]
+    found |= {item.view.instance.name: pose for item, pose in zip(hanging, align_objects(hanging), strict=True)}
     placed = [
-        PlacedObject(name=item.name, alignment=alignment, mesh=request.assets[item.name].mesh, instance=item)
-        for item, alignment in zip(instances, align_objects(requests), strict=True)
+        PlacedObject(name=item.name, alignment=found[item.name], mesh=request.assets[item.name].mesh, instance=item)
+        for item in instances
     ]
-    settled = settle(placed, request.camera, request.layout)
+    settled = settle(placed, request.camera, layout)
     return {item.name: alignment for item, alignment in zip(placed, settled, strict=True)}
+
+
+def _corrected(request: SceneRequest, found: Mapping[str, Alignment]) -> RoomLayout | None:
+    """The room box after what stands on the floor has shown where the walls are."""
+    if request.layout is None:
+        return None
+    bodies = [
+        transform(pose.world_from_object.matrix, request.assets[name].mesh.vertices)
+        for name, pose in found.items()
+        if pose.support == "floor"
+    ]
+    return corrected_layout(request.layout, bodies, request.camera, request.background)

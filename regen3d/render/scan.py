@@ -25,22 +25,26 @@ def rows_of_faces(
     corners: Float[np.ndarray, "f 3 3"], hw: tuple[int, int]
 ) -> tuple[Integer[np.ndarray, " n"], Integer[np.ndarray, " n"], Integer[np.ndarray, " n"]]:
     """Faces that may touch the picture, and the rows first..last (exclusive) that each of them may touch."""
-    candidates = np.flatnonzero((corners[..., 2] > NEAR_M).any(axis=1))
-    corners = corners[candidates]
-    ahead, behind = corners, np.roll(corners, -1, axis=1)
-    z_a, z_b = ahead[..., 2], behind[..., 2]
-    crosses = (z_a > NEAR_M) != (z_b > NEAR_M)
-    step = np.where(crosses, (NEAR_M - z_a) / np.where(crosses, z_b - z_a, 1.0), 0.0)
-    cut = ahead + step[..., None] * (behind - ahead)
-    outline = np.concatenate([corners, cut], axis=1)
-    kept = np.concatenate([z_a > NEAR_M, crosses], axis=1)[..., None]
-    pixels = outline[..., :2] / np.where(kept, outline[..., 2:], 1.0)
-    low = np.where(kept, pixels, np.inf).min(axis=1)
-    high = np.where(kept, pixels, -np.inf).max(axis=1)
-    first = np.ceil(np.clip(low[:, 1] - 0.5 - SPAN_SLACK_PX, 0, hw[0])).astype(np.int64)
-    last = np.floor(np.clip(high[:, 1] - 0.5 + SPAN_SLACK_PX, -1, hw[0] - 1)).astype(np.int64) + 1
-    touches = (last > first) & (low[:, 0] < hw[1]) & (high[:, 0] > 0)
-    return candidates[touches], first[touches], last[touches]
+    # Corners first, faces last: numpy reduces three long rows ten times as fast as many short ones.
+    ahead = np.ascontiguousarray(corners.transpose(1, 2, 0))
+    in_front = ahead[:, 2] > NEAR_M
+    kept, outline = in_front, ahead
+    if not in_front.all():
+        behind = np.roll(ahead, -1, axis=0)
+        crosses = in_front != np.roll(in_front, -1, axis=0)
+        step = np.where(crosses, (NEAR_M - ahead[:, 2]) / np.where(crosses, behind[:, 2] - ahead[:, 2], 1.0), 0.0)
+        outline = np.concatenate([ahead, ahead + step[:, None] * (behind - ahead)])
+        kept = np.concatenate([in_front, crosses])
+    depth = np.where(kept, outline[:, 2], 1.0)
+    low, high = np.full((2, corners.shape[0]), np.inf), np.full((2, corners.shape[0]), -np.inf)
+    for corner in range(len(outline)):
+        pixel = outline[corner, :2] / depth[corner]
+        low = np.minimum(low, np.where(kept[corner], pixel, np.inf))
+        high = np.maximum(high, np.where(kept[corner], pixel, -np.inf))
+    first = np.ceil(np.clip(low[1] - 0.5 - SPAN_SLACK_PX, 0, hw[0])).astype(np.int64)
+    last = np.floor(np.clip(high[1] - 0.5 + SPAN_SLACK_PX, -1, hw[0] - 1)).astype(np.int64) + 1
+    touches = np.flatnonzero((last > first) & (low[0] < hw[1]) & (high[0] > 0))
+    return touches, first[touches], last[touches]
 
 
 def barycentric_planes(corners: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "n 3 3"]:
@@ -64,14 +68,21 @@ def spans_of_rows(
         width: of the picture; spans are clipped to it and may be empty (last <= first).
     """
     # Each constraint is slope * u + offset >= 0: three weights, and a depth not below NEAR_M.
-    slope = np.concatenate([planes[..., 0], -planes[..., 0].sum(axis=1, keepdims=True)], axis=1)
-    weights = planes[..., 1] * (rows + 0.5)[:, None] + planes[..., 2]
-    offset = np.concatenate([weights, 1.0 / NEAR_M - weights.sum(axis=1, keepdims=True)], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = -offset / slope
-    left = np.where(slope > 0, root, -np.inf).max(axis=1)
-    right = np.where(slope < 0, root, np.inf).min(axis=1)
-    misses = ((slope == 0) & (offset < 0)).any(axis=1) | np.isnan(slope[:, 0])
+    left, right = np.full(len(rows), -np.inf), np.full(len(rows), np.inf)
+    misses = np.isnan(planes[:, 0, 0])
+    total_slope, total_offset = np.zeros(len(rows)), np.full(len(rows), -1.0 / NEAR_M)
+    for corner in range(4):
+        if corner < 3:
+            slope = planes[:, corner, 0]
+            offset = planes[:, corner, 1] * (rows + 0.5) + planes[:, corner, 2]
+            total_slope, total_offset = total_slope + slope, total_offset + offset
+        else:
+            slope, offset = -total_slope, -total_offset
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = -offset / slope
+        left = np.where(slope > 0, np.maximum(left, root), left)
+        right = np.where(slope < 0, np.minimum(right, root), right)
+        misses |= (slope == 0) & (offset < 0)
     right = np.where(misses, -np.inf, right)
     first = np.ceil(np.clip(left - 0.5 - SPAN_SLACK_PX, 0, width)).astype(np.int64)
     last = np.floor(np.clip(right - 0.5 + SPAN_SLACK_PX, -1, width - 1)).astype(np.int64) + 1

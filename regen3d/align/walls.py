@@ -1,0 +1,108 @@
+"""Where the walls are, once furniture stands: backs line up along walls, and points of the empty room lie on them.
+
+Lines of a picture place a wall to a centimetre, or they are those of something else (a worktop, a skirting board). What
+stands on the floor is placed to a centimetre without any wall, so the two can be compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from regen3d.align.planes import SIDES, room_side
+from regen3d.room.box import FACES, box_image
+from regen3d.types import Camera, Face, PointMap, RoomLayout
+
+REACH_M = 0.4
+"""How far a wall is moved at most."""
+
+LINES_NATS = 4.0
+"""Logarithm of the odds that the lines have a wall right, within LINES_SPREAD_M: four walls of five in rendered rooms,
+and those that are wrong lie anywhere within metres."""
+
+LINES_SPREAD_M = 0.02
+"""Error of walls that the lines have right."""
+
+TOUCH_NATS = 1.6
+"""Logarithm of the odds that a back this near to a wall stands against it and is not there by chance."""
+
+TOUCH_M = 0.015
+"""Distance of a back that stands against a wall."""
+
+SKIRTING_M = 0.015
+"""What is left between a wall and a back that stands against it."""
+
+PIERCE_NATS = 4.0
+"""What it costs that an object reaches through the wall."""
+
+POINT_SPREAD = 0.025
+"""Error of a wall's distance by the points on it, as a share of that distance: learned depth errs smoothly."""
+
+LEAST_POINTS = 2000
+"""Pixels of a wall from which its points are asked."""
+
+
+def corrected_layout(
+    layout: RoomLayout, bodies: Sequence[Float[np.ndarray, "_ 3"]], camera: Camera, background: PointMap | None
+) -> RoomLayout:
+    """The room box with each wall where lines, backs and points agree best.
+
+    Args:
+        layout: the box that the lines show.
+        bodies: vertices of each object that stands on the floor, world frame.
+        camera: the camera.
+        background: points of the empty room; only metric ones are used.
+    """
+    metric = background if background is not None and background.scale == "metric" else None
+    ratios = {} if metric is None else _depth_ratios(layout, camera, metric)
+    low, high = layout.bounds_min.copy(), layout.bounds_max.copy()
+    for face, (axis, sign) in SIDES.items():
+        if axis == 1:
+            continue
+        plane = room_side(layout, face)
+        gaps = np.array([float(((body - plane.origin) @ plane.normal).min()) for body in bodies])
+        far = float((camera.position - plane.origin) @ plane.normal)
+        measured = far * (1.0 - ratios[face]) if face in ratios else None
+        shift = _best_shift(gaps, face in layout.seen, measured, POINT_SPREAD * far)
+        (low if sign > 0 else high)[axis] += sign * shift
+    return replace(layout, bounds_min=low, bounds_max=high)
+
+
+def _best_shift(gaps: Float[np.ndarray, " n"], seen: bool, measured: float | None, spread: float) -> float:
+    """How far a wall moves into the room, metres.
+
+    Args:
+        gaps: distance of each object's back from the wall; negative behind it.
+        seen: whether the lines show the wall.
+        measured: the shift that the points ask for, None where they do not show the wall.
+        spread: standard deviation of that.
+    """
+    if not seen and measured is None:
+        return 0.0
+    wanted = [0.0, *gaps, *([] if measured is None else [measured])]
+    shifts = np.array([shift for shift in wanted if abs(shift) <= REACH_M])
+    off = gaps[None] - shifts[:, None]
+    score = TOUCH_NATS * (np.abs(off) < TOUCH_M).sum(axis=1) - PIERCE_NATS * (off < -2.0 * TOUCH_M).sum(axis=1)
+    if seen:
+        score += LINES_NATS * np.exp(-0.5 * (shifts / LINES_SPREAD_M) ** 2)
+    if measured is not None:
+        score -= 0.5 * ((shifts - measured) / spread) ** 2
+    best = shifts[int(np.argmax(score))]
+    if seen and abs(best) <= 2.0 * LINES_SPREAD_M:
+        return 0.0
+    # Of several backs along a wall the deepest one is nearest to it, but for the skirting board.
+    touching = gaps[np.abs(gaps - best) < TOUCH_M]
+    return float(touching.min() - SKIRTING_M) if len(touching) else float(best)
+
+
+def _depth_ratios(layout: RoomLayout, camera: Camera, background: PointMap) -> dict[Face, float]:
+    """Median of measured over expected depth on each wall that shows enough pixels."""
+    sides, depth = box_image(camera, layout)
+    trusted = background.valid & (background.confidence >= np.median(background.confidence[background.valid]))
+    ratios: dict[Face, float] = {}
+    for index, face in enumerate(FACES):
+        here = (sides == index) & trusted
+        if here.sum() >= LEAST_POINTS:
+            ratios[face] = float(np.median(background.points[here, 2] / depth[here]))
+    return ratios

@@ -12,7 +12,6 @@ from regen3d.align.confidence import (
     FEATURES,
     WEIGHTS,
     ambiguity,
-    closed_share,
     pose_confidence,
     pose_features,
 )
@@ -66,25 +65,12 @@ def test_points_that_are_off_make_a_pose_less_sure():
     assert pose_confidence(pose(point_residual_m=0.2), view()) < pose_confidence(pose(point_residual_m=0.005), view())
 
 
-def test_what_is_hidden_or_cut_shows_in_the_ring():
-    mask = np.zeros(HW, dtype=bool)
-    mask[30:60, 40:80] = True
-    free = view(mask)
-    ignore = np.zeros(HW, dtype=bool)
-    ignore[60:] = True
-    assert closed_share(free.instance.mask, free.ignore) == 0.0
-    assert 0.2 < closed_share(mask, ignore) < 0.45
-    cut = np.zeros(HW, dtype=bool)
-    cut[60:, 40:80] = True
-    assert closed_share(cut, np.zeros(HW, dtype=bool)) > 0.2
-
-
 def test_features_come_in_the_order_of_their_names():
     found = dict(zip(FEATURES, pose_features(pose(point_residual_m=None), view()), strict=True))
     assert len(WEIGHTS) == len(FEATURES)
     assert found["mask error"] == pytest.approx(0.05)
     assert found["lead"] == pytest.approx(0.1)
-    assert found["no points"] == 1.0
+    assert found["log size"] == pytest.approx(0.5 * np.log(30 * 40 / (90 * 120)))
     assert found["point residual"] == 0.0
 
 

@@ -71,7 +71,9 @@ class OracleScene:
     instances: tuple[Instance, ...]
     """Visible masks of what shows enough to be scored."""
     meshes: dict[str, Mesh]
-    """Object frame."""
+    """Object frame, as the engine gets them."""
+    true_meshes: dict[str, Mesh]
+    """The same before any stress: boxes are those of the true mesh in the pose that was found."""
     points: PointMap | None
     """Of the picture."""
     background: PointMap | None
@@ -93,6 +95,7 @@ def load_oracle(folder: Path) -> OracleScene:
     ids = np.array(Image.open(folder / "instances.png"))
     entries = [entry for entry in truth["objects"] if (ids == entry["id"]).sum() >= LEAST_PIXELS]
     points = np.load(folder / "oracle" / "points.npz")
+    meshes = {entry["name"]: read_mesh_glb(folder / "oracle" / entry["glb"]) for entry in entries}
     return OracleScene(
         folder=folder,
         image=np.array(Image.open(folder / "image.png").convert("RGB")),
@@ -102,7 +105,8 @@ def load_oracle(folder: Path) -> OracleScene:
             Instance(name=entry["name"], label=entry["category"], score=1.0, mask=ids == entry["id"])
             for entry in entries
         ),
-        meshes={entry["name"]: read_mesh_glb(folder / "oracle" / entry["glb"]) for entry in entries},
+        meshes=meshes,
+        true_meshes=meshes,
         points=_point_map(points["points"], points["conf"], camera),
         background=_point_map(points["background_points"], points["background_conf"], camera),
         truth=tuple(_true_pose(entry) for entry in entries),

@@ -1,0 +1,57 @@
+"""Walls that furniture and points correct."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regen3d.align.walls import SKIRTING_M, corrected_layout
+from regen3d.frames import intrinsics_from_focal, world_from_gravity
+from regen3d.room.depth import room_points
+from regen3d.types import Camera, RoomLayout
+
+CAMERA = Camera(
+    intrinsics=intrinsics_from_focal(150.0, (200, 150)),
+    width=200,
+    height=150,
+    world_from_camera=world_from_gravity(np.array([0.0, 1.0, 0.2]), 1.5),
+)
+ROOM = RoomLayout(
+    yaw_rad=0.0,
+    bounds_min=np.array([-2.0, 0.0, -4.0]),
+    bounds_max=np.array([2.0, 2.6, 0.5]),
+    seen=frozenset({"wall_back"}),
+    confidence=1.0,
+)
+
+
+def body(back, x=0.0):
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=float)
+    return corners * np.array([0.5, 0.8, 0.5]) + np.array([x, 0.0, back])
+
+
+def wrong(shift):
+    return replace(ROOM, bounds_min=ROOM.bounds_min - np.array([0.0, 0.0, shift]))
+
+
+def test_a_wall_that_lines_show_stays_without_evidence():
+    assert np.array_equal(corrected_layout(ROOM, [], CAMERA, None).bounds_min, ROOM.bounds_min)
+    one = corrected_layout(ROOM, [body(-3.7)], CAMERA, None)
+    assert np.array_equal(one.bounds_min, ROOM.bounds_min)
+
+
+def test_backs_in_line_pull_a_wall():
+    layout = corrected_layout(wrong(0.25), [body(-3.98 + 0.003 * k, x=k) for k in range(4)], CAMERA, None)
+    assert layout.bounds_min[2] == pytest.approx(-3.98 - SKIRTING_M, abs=1e-6)
+    assert layout.bounds_min[0] == ROOM.bounds_min[0]
+
+
+def test_points_decide_with_the_backs():
+    points = room_points(CAMERA, ROOM)
+    bodies = [body(-3.98), body(-3.97, x=1.0)]
+    alone = corrected_layout(wrong(0.25), bodies, CAMERA, None)
+    assert alone.bounds_min[2] == pytest.approx(-4.25)
+    both = corrected_layout(wrong(0.25), bodies, CAMERA, points)
+    assert both.bounds_min[2] == pytest.approx(-3.98 - SKIRTING_M, abs=1e-6)
+    relative = corrected_layout(wrong(0.25), bodies, CAMERA, replace(points, scale="relative"))
+    assert relative.bounds_min[2] == alone.bounds_min[2]

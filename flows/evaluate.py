@@ -10,7 +10,7 @@ from regen3d.config import SceneRequest
 from regen3d.datasets.registry import chosen_scenes, open_dataset
 from regen3d.datasets.truth import DatasetReader, TrueScene
 from regen3d.errors import Regen3dError
-from regen3d.evaluation.given import truth_as_input
+from regen3d.evaluation.given import truth_as_input, truth_picture
 from regen3d.evaluation.report import write_results
 from regen3d.evaluation.request import EvaluationRequest, Variant
 from regen3d.evaluation.results import SceneResult
@@ -59,6 +59,8 @@ def _result(request: EvaluationRequest, reader: DatasetReader, name: str, varian
             result = _scored(request, truth, variant)
         else:
             result = score_prediction(request, truth, request.predictions)
+        drawn = truth_picture(truth, Path(request.out) / "scenes" / name / "truth.png")
+        result = replace(result, pictures={"photo": truth.image, "truth": drawn, **result.pictures})
     except Exception as error:  # noqa: BLE001 - the border of one scene: the others go on, whatever broke in this one
         reason = str(error) if isinstance(error, Regen3dError) else f"{type(error).__name__}: {error}"
         result = SceneResult(scene=name, status="failed", reason=reason)
@@ -80,8 +82,7 @@ def _scored(request: EvaluationRequest, truth: TrueScene, variant: Variant) -> S
         **truth_as_input(truth, request.oracle, out.parent / "truth"),
     )
     result = score(request, truth, _manifest(asked), asked.store_uri)
-    pictures = {name: out / f"{name}.png" for name in PICTURES}
-    return replace(result, pictures={"photo": truth.image, **pictures})
+    return replace(result, pictures={name: out / f"{name}.png" for name in PICTURES})
 
 
 def _manifest(request: SceneRequest) -> Manifest:

@@ -63,7 +63,7 @@ def score_prediction(request: EvaluationRequest, truth: TrueScene, folder: str) 
         return SceneResult(scene=truth.name, status="missing", reason=reason, objects=missing)
     settings = ScoreSettings(protocols=request.protocols, seed=request.seed)
     result = score_scene(found_in(prediction.objects), truth, settings)
-    return replace(result, notes=(*result.notes, *prediction.notes), pictures={"photo": truth.image})
+    return replace(result, notes=(*result.notes, *prediction.notes))
 
 
 def _facts_of(truth: TrueScene) -> list[Any]:

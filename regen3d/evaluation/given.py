@@ -11,7 +11,10 @@ from PIL import Image
 
 from regen3d.datasets.truth import TrueScene
 from regen3d.errors import ConfigError
+from regen3d.export.overlay import mask_sheet
 from regen3d.frames import gravity_in_camera, pixel_centers, unproject
+from regen3d.inputs.image import read_image
+from regen3d.types import Instance
 
 
 def given_name(name: str) -> str:
@@ -44,6 +47,15 @@ def truth_as_input(scene: TrueScene, oracle: Sequence[str], folder: Path) -> dic
     if "meshes" in oracle:
         given["meshes"] = _meshes(scene)
     return given
+
+
+def truth_picture(scene: TrueScene, path: Path) -> Path:
+    """Write the picture with the true mask and name of every object that is scored."""
+    image = read_image(scene.image).pixels
+    objects = [Instance(name=item.name, label=item.label, score=1.0, mask=item.mask) for item in scene.objects]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(mask_sheet(image, objects)).save(path)
+    return path
 
 
 def _masks(scene: TrueScene, folder: Path) -> Path:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from models.base import BoxPrompt, Segmentation, SegmentRequest
 from models.segmentation.detection import Detector, NanoDet, OpenImagesSsd
+from models.segmentation.furniture import find_furniture
 from models.segmentation.fusion import detect
-from models.segmentation.grabcut import Cutout, Target, cut_out, snap
-from models.segmentation.leftovers import find_leftovers
-from models.segmentation.surfaces import see_backdrop
+from models.segmentation.grabcut import Cutout, Target, cut_out, keep_large_components, snap
+from models.segmentation.leftovers import Find, find_leftovers
+from models.segmentation.surfaces import Backdrop, see_backdrop
 from models.segmentation.vocabulary import LABELS, resolve, tidy
 from regen3d.errors import ConfigError
 from regen3d.inputs.names import instance_names
@@ -68,11 +70,10 @@ class EmbeddedSegmenter:
         backdrop = see_backdrop(request.image, room, [cutout.mask for cutout in cutouts], request.seed)
         cutouts = cut_out(request.image, targets, request.seed, backdrop.strange)
         things = [_Thing.cut(t, c, d.score) for t, d, c in zip(targets, found, cutouts, strict=True) if _is_its_own(c)]
-        known = np.any([thing.mask for thing in things], axis=0) if things else np.zeros(request.image.shape[:2], bool)
-        for find in find_leftovers(request.image, backdrop, known):
-            mask = snap(request.image, find.mask, request.seed) & ~known
-            known = known | mask
-            things.append(_Thing(label=find.label, score=find.score, mask=mask, guessed=False, centre=(0.0, 0.0)))
+        things = _add(
+            things, find_furniture(request.image, room, backdrop, _covered(things, backdrop, hulls=True)), request
+        )
+        things = _add(things, find_leftovers(request.image, backdrop, _covered(things, backdrop, hulls=False)), request)
         kept = [replace(thing, label=wanted.names[thing.label]) for thing in things if thing.label in wanted.names]
         return _assemble(kept, wanted.notes)
 
@@ -92,6 +93,29 @@ class _Thing:
         """What a box gave."""
         centre = float(target.box[::2].mean()), float(target.box[1::2].mean())
         return cls(label=target.label, score=score, mask=cutout.mask, guessed=cutout.guessed, centre=centre)
+
+
+def _covered(things: list[_Thing], backdrop: Backdrop, *, hulls: bool) -> Mask:
+    """Pixels of all things, or of their convex hulls: what is seen between the legs of a thing is no front."""
+    covered = np.zeros(backdrop.strange.shape, np.uint8)
+    for thing in things:
+        if hulls and thing.mask.any():
+            hull = cv2.convexHull(np.argwhere(thing.mask)[:, ::-1].astype(np.int32))
+            cv2.fillConvexPoly(covered, hull, 1)
+        covered |= thing.mask.astype(np.uint8)
+    return covered > 0
+
+
+def _add(things: list[_Thing], finds: list[Find], request: SegmentRequest) -> list[_Thing]:
+    """Things and finds; a pixel that several claim stays with the first."""
+    things = list(things)
+    taken = np.any([thing.mask for thing in things], axis=0) if things else np.zeros(request.image.shape[:2], bool)
+    for find in finds:
+        if (find.mask & ~taken).sum() >= LEAST_PIXELS:
+            mask = keep_large_components(snap(request.image, find.mask & ~taken, request.seed) & ~taken)
+            taken = taken | mask
+            things.append(_Thing(label=find.label, score=find.score, mask=mask, guessed=False, centre=(0.0, 0.0)))
+    return things
 
 
 def _target(prompt: BoxPrompt, image: Rgb) -> Target:

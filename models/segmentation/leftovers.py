@@ -27,6 +27,8 @@ SHARPEST = 0.78
 to 0.8 and more, shadows and mistaken walls to 0.2 to 0.76."""
 OWN = 0.5
 """Part of its outline, at least, that does not run along a known thing."""
+FREE = 0.9
+"""The same for pictures: what stands on a thing before the wall touches it."""
 WHOLE = 0.85
 """Part of its convex hull that a flat thing covers: pictures are rectangles."""
 BRIGHT = 88.0
@@ -69,9 +71,10 @@ def find_leftovers(image: Rgb, backdrop: Backdrop, known: Mask) -> list[Find]:
             continue
         outline = outline_of(mask)
         own = outline & ~beside
-        if own.sum() < OWN * outline.sum() or edges[own].mean() < SHARPEST:
+        if own.sum() < max(1.0, OWN * outline.sum()) or edges[own].mean() < SHARPEST:
             continue
-        label = _label(mask, backdrop)
+        apart_from_things = own.sum() > FREE * outline.sum()
+        label = _label(mask, backdrop) if apart_from_things else "object"
         if label == "picture" and np.median(lightness[mask]) > BRIGHT:
             continue
         finds.append(Find(label=label, score=float(edges[own].mean() * backdrop.strange[mask].mean()), mask=mask))

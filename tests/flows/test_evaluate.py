@@ -44,7 +44,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, synthetic_room: SyntheticR
     root = tmp_path_factory.mktemp("dataset")
     for name in ("attic", "parlour"):
         write_rendered(synthetic_room, root / name, moved_world())
-    (root / "attic" / "meshes" / "chair-1.glb").write_bytes(b"glTF")
+    (root / "attic" / "camera.json").write_text("{")
     return root
 
 
@@ -76,7 +76,7 @@ def test_one_broken_scene_is_a_row_with_its_reason(alignment: Evaluated) -> None
     broken = alignment.rows["attic"]
     assert broken.status == "failed"
     assert broken.reason is not None
-    assert "chair-1.glb" in broken.reason
+    assert "camera.json" in broken.reason
     assert broken.values == {}
 
 

@@ -42,8 +42,8 @@ NEAREST = 0.6
 """Least distance of furniture, here and below in camera heights (1.5 m)."""
 LOWEST, HIGHEST = 0.18, 1.7
 """Heights of furniture: 27 cm to 2.5 m."""
-NARROWEST, WIDEST = 0.15, 2.4
-"""Widths of furniture: 22 cm to 3.6 m."""
+NARROWEST, WIDEST = 0.2, 2.4
+"""Widths of furniture: 30 cm to 3.6 m."""
 HANGING = -0.5
 """Lower end, above the lens, of what hangs on a wall, at least: 75 cm above the floor."""
 

@@ -50,6 +50,8 @@ DEPTHS = np.linspace(0.0, 0.6, 13)
 """Depths of furniture in camera heights, up to 0.9 m."""
 SOLID = 0.35
 """Strangeness from which on a pixel beside a front speaks for a side of the same thing."""
+DOOR = 0.25
+"""Height above the floor, camera heights, below which what lies in the wall is a door or bare wall."""
 TALL = 0.6
 """Height in camera heights, 0.9 m, from which on open shelves are a bookshelf."""
 NMS_SIDE = 240
@@ -83,6 +85,12 @@ class _Front:
         below = self.view.origin[1] - self.box[3] / self.view.zoom
         return float(standing_distance(np.array([below]))[0]) < 0.97 * self.wall
 
+    @property
+    def is_door(self) -> bool:
+        """Whether it is a part of the wall that reaches down to the floor, or nearly."""
+        below = self.view.origin[1] - self.box[3] / self.view.zoom
+        return not self.stands and 1.0 + below * self.distance < DOOR
+
     def corners(self, depth: float = 0.0) -> Float[np.ndarray, "4 2"]:
         """Its corners in the picture, or those of the same rectangle further back by a depth in camera heights."""
         x0, y0, x1, y1 = self.box
@@ -115,7 +123,7 @@ def find_furniture(image: Rgb, room: SolvedRoom, backdrop: Backdrop, known: Mask
     for front in pool:
         if front.odds < CONVINCING:
             break
-        if not _is_free(front.mask(hw, scale=scale), taken, odd):
+        if not _is_free(front.mask(hw, scale=scale), taken, odd, BARE if front.is_door else LIKE_ROOM):
             continue
         for part in _parts(_whole(front, pool), pool):
             chosen.append(part)
@@ -124,13 +132,13 @@ def find_furniture(image: Rgb, room: SolvedRoom, backdrop: Backdrop, known: Mask
     return [_find(group, image.shape[:2], odd, taken, scale) for group in groups]
 
 
-def _is_free(mask: Mask, taken: Mask, odd: Float[np.ndarray, "h w"]) -> bool:
-    """Whether a front is neither a part of a known thing nor a gap between known things."""
+def _is_free(mask: Mask, taken: Mask, odd: Float[np.ndarray, "h w"], least: float) -> bool:
+    """Whether a front is neither a part of a known thing nor a gap between known things nor less strange than asked."""
     if not mask.any() or (mask & taken).sum() > SHARED * mask.sum():
         return False
     ring = (cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~mask
     enclosed = ring.any() and (ring & taken).sum() > ENCLOSED * ring.sum()
-    return bool(odd[mask].mean() > (BARE if enclosed else LIKE_ROOM))
+    return bool(odd[mask].mean() > (BARE if enclosed else least))
 
 
 def _find(group: list[_Front], hw: tuple[int, int], odd: Float[np.ndarray, "h w"], taken: Mask, scale: float) -> Find:

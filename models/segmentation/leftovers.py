@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from models.segmentation.grabcut import edge_strength, outline_of
+from models.segmentation.grabcut import edge_strength, keep_large_components, outline_of
 from models.segmentation.surfaces import Backdrop
 from regen3d.room.box import FACES
 from regen3d.types import Mask, Rgb
@@ -21,7 +21,8 @@ GAP = 0.004
 SMALLEST = 0.003
 """Least part of the picture: below are rests of known things and patches of light."""
 THICKEST = 0.012
-"""Radius of the largest circle in a thing, at least, as part of the longer side: skirting boards are thinner."""
+"""Radius of the largest circle in a thing, at least, as part of the longer side: skirting boards are thinner. Where a
+thing is narrower between two wider parts, it is cut."""
 SHARPEST = 0.78
 """Mean strength of the edge along a thing's own outline, at least: over five rendered rooms eight of nine things come
 to 0.8 and more, shadows and mistaken walls to 0.2 to 0.76."""
@@ -63,22 +64,37 @@ def find_leftovers(image: Rgb, backdrop: Backdrop, known: Mask) -> list[Find]:
     edges = cv2.dilate(edge_strength(image), _disc(2))
     beside = cv2.dilate(known.astype(np.uint8), _disc(radius + 2)) > 0
     lightness = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0] / 2.55
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
     finds = []
-    for part in 1 + np.argsort(-stats[1:count, cv2.CC_STAT_AREA], kind="stable"):
-        mask = np.asarray(parts == part)
-        if stats[part, cv2.CC_STAT_AREA] < SMALLEST * mask.size or _radius(mask) < THICKEST * max(mask.shape):
-            continue
+    for mask in _apart(odd, THICKEST * max(odd.shape)):
         outline = outline_of(mask)
         own = outline & ~beside
         if own.sum() < max(1.0, OWN * outline.sum()) or edges[own].mean() < SHARPEST:
             continue
-        apart_from_things = own.sum() > FREE * outline.sum()
-        label = _label(mask, backdrop) if apart_from_things else "object"
-        if label == "picture" and np.median(lightness[mask]) > BRIGHT:
-            continue
-        finds.append(Find(label=label, score=float(edges[own].mean() * backdrop.strange[mask].mean()), mask=mask))
+        label = _label(mask, backdrop) if own.sum() > FREE * outline.sum() else "object"
+        if label != "picture" or np.median(lightness[mask]) < BRIGHT:
+            score = float(edges[own].mean() * backdrop.strange[mask].mean())
+            finds.append(Find(label=label, score=score, mask=mask))
     return finds
+
+
+def _apart(odd: Mask, radius: float) -> list[Mask]:
+    """The connected parts of a mask that are large and thick enough, cut at their necks, largest first."""
+    depth = cv2.distanceTransform(np.pad(odd, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    _, cores = cv2.connectedComponents((depth > radius).astype(np.uint8))
+    _, parts = cv2.connectedComponents(odd.astype(np.uint8), connectivity=4)
+    if not cores.any():
+        return []
+    # Every pixel goes to the nearest core, which has to be a core of its own part.
+    _, nearest = cv2.distanceTransformWithLabels(
+        (cores == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_CCOMP
+    )
+    masks = []
+    for core in range(1, int(cores.max()) + 1):
+        place = cores == core
+        mask = keep_large_components((parts == parts[place][0]) & (nearest == nearest[place][0]))
+        if mask.sum() >= SMALLEST * mask.size:
+            masks.append(np.asarray(mask))
+    return sorted(masks, key=lambda mask: -int(mask.sum()))
 
 
 def _label(mask: Mask, backdrop: Backdrop) -> str:
@@ -93,10 +109,6 @@ def _label(mask: Mask, backdrop: Backdrop) -> str:
 def _area_of_quadrilateral(hull: np.ndarray) -> float:
     """Area of the least upright or turned rectangle round a convex hull."""
     return float(np.prod(cv2.minAreaRect(hull.astype(np.float32))[1]))
-
-
-def _radius(mask: Mask) -> float:
-    return float(cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
 
 
 def _filled(mask: Mask) -> Bool[np.ndarray, "h w"]:

@@ -110,7 +110,9 @@ def memberships(image: Rgb, colours: Float[np.ndarray, "k 3"]) -> Float[np.ndarr
 def _weighted_lab(image: Rgb) -> Float[np.ndarray, "h w 3"]:
     """CIE Lab of a picture, smoothed within its edges, lightness weighted."""
     calm = cv2.pyrMeanShiftFiltering(image, 4, 10) if min(image.shape[:2]) > 8 else image
-    return cv2.cvtColor(np.asarray(calm, np.float32) / 255, cv2.COLOR_RGB2LAB) * np.float32([LIGHTNESS, 1.0, 1.0])
+    return cv2.cvtColor(np.asarray(calm, np.float32) / 255, cv2.COLOR_RGB2LAB) * np.array(
+        [LIGHTNESS, 1.0, 1.0], np.float32
+    )
 
 
 def _shares(

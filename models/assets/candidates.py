@@ -5,15 +5,13 @@ from functools import partial
 
 from models.assets.fitting import Candidate, Fit, best_fit
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
-from models.assets.furniture.storage import plain_box
 from models.assets.furniture.template import Template
 from models.assets.furniture.turned import turned, turned_lamp
+from models.assets.outlines import unknown_candidates
 from models.assets.sizes import Category, fitted_category
-from models.assets.turning import aspect, symmetry, turned_fits
+from models.assets.turning import turned_fits
 from regen3d.types import FittedBox, ObjectView
 
-LEAST_SYMMETRY, LEAST_ASPECT = 0.85, 1.2
-"""What is not known, but as symmetric and as tall as this, is taken for a turned body (vases, bottles, posts)."""
 USUAL = 0.008
 """IoU by which the first, most usual template is preferred."""
 
@@ -23,7 +21,7 @@ class Furniture:
     """What an object is taken for."""
 
     kind: str
-    """The category, or `lathe` or `box` for what is no furniture."""
+    """The category, or `lathe`, `box` or `inflated outline` for what is no furniture."""
     fit: Fit
     """Its template at its best."""
     notes: tuple[str, ...] = ()
@@ -43,28 +41,36 @@ def fitted_furniture(view: ObjectView, seed: int, box: FittedBox | None = None) 
         InvalidMeshError: a size is zero or not finite.
     """
     category, box = fitted_category(view, seed, box)
-    outlines = _outlines(view, category, box)
     if category is None:
-        what = "its symmetric outline was turned on a lathe" if outlines else "it became a textured box"
-        note = f"no furniture is known by the name '{view.instance.label}': {what}"
-        candidates = outlines or [Candidate(template=Template(plain_box), box=box)]
-        return Furniture(kind="lathe" if outlines else "box", fit=best_fit(candidates, view, seed), notes=(note,))
+        kinds = unknown_candidates(view, box)
+        fit = best_fit([candidate for _, candidate in kinds], view, seed)
+        kind = next(kind for kind, candidate in kinds if candidate.template is fit.candidate.template)
+        note = f"no furniture is known by the name '{view.instance.label}': it became a {kind}, textured by the picture"
+        return Furniture(kind=kind, fit=fit, notes=(note,))
     known = [
-        Candidate(template=template, box=box, handicap=0.0 if k == 0 else USUAL)
+        Candidate(
+            template=template,
+            box=box,
+            handicap=0.0 if k == 0 else USUAL,
+            prior=category.prior,
+            absolute=not category.rests,
+        )
         for k, template in enumerate(TEMPLATES[category.name])
     ]
-    return Furniture(kind=category.name, fit=best_fit(outlines + known, view, seed))
+    return Furniture(kind=category.name, fit=best_fit([*_turned(view, category, box), *known], view, seed))
 
 
-def _outlines(view: ObjectView, category: Category | None, box: FittedBox) -> list[Candidate]:
-    """The bodies that the outline draws when it is turned, for what is turned or looks as if it were."""
-    if category is None and (symmetry(view) < LEAST_SYMMETRY or aspect(view) < LEAST_ASPECT):
+def _turned(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
+    """The bodies that the outline draws when it is turned, for categories that are."""
+    if category.name not in TURNED:
         return []
-    if category is not None and category.name not in TURNED:
-        return []
-    hollow = category is not None and category.name in HOLLOW
-    body = turned_lamp if category is not None and "lamp" in category.name else partial(turned, hollow=hollow)
+    body = turned_lamp if "lamp" in category.name else partial(turned, hollow=category.name in HOLLOW)
     return [
-        Candidate(template=Template(partial(body, profile=profile), is_round=True), box=fitted)
+        Candidate(
+            template=Template(partial(body, profile=profile), is_round=True),
+            box=fitted,
+            prior=category.prior,
+            absolute=not category.rests,
+        )
         for fitted, profile in turned_fits(view, box)
     ]

@@ -11,6 +11,7 @@ from models.assets.grid import Grid, grid_of
 from models.assets.morph import POSE, POSE_STEP, Morph, morph_at, surface_of
 from models.assets.search import Cost, evolved
 from models.assets.solid import Surface
+from regen3d.align.size_prior import SizePrior
 from regen3d.frames import rotation_about_y, transform
 from regen3d.types import FittedBox, ObjectView, Similarity
 
@@ -27,9 +28,11 @@ SPREAD = 0.8
 PULL, FAR = 0.0006, 2.0
 """IoU that one squared step away from the fitted box, or from usual proportions, is worth, and the number of steps
 beyond which more of them hardly cost more: a box may be wrong altogether."""
+SIZE_WEIGHT = 0.012
+"""IoU that one squared standard deviation of size is worth, as in the fit of the box."""
 TURN_COST = 0.01
 """IoU that a start turned against the fitted box must gain: boxes know front from back by their category."""
-HIDDEN_COST = 0.08
+HIDDEN_COST = 0.15
 """Cost of a silhouette that lies wholly where the object may be hidden: what is not seen is rather not there."""
 
 
@@ -43,6 +46,10 @@ class Candidate:
     """Where it is tried."""
     handicap: float = 0.0
     """IoU that it must gain over the others."""
+    prior: SizePrior | None = None
+    """How large it usually is, where that is known."""
+    absolute: bool = True
+    """Whether the metres of the prior hold, or only its proportions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +74,9 @@ class Fit:
 def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fit:
     """The candidate that covers the mask best after its pose and parameters were searched.
 
-    All candidates get a first look, the best templates also turned; the best starts are then settled in rounds. The
-    IoU of the winner's box is that of its exact surface.
+    All candidates get a first look, the best templates also turned, and the best of all once as if it were in full
+    view, since what may hide it need not. The best starts are then settled in rounds. The IoU of the winner's box is
+    that of its exact surface.
 
     Raises:
         InvalidMeshError: a box has no extent along an axis.
@@ -78,10 +86,12 @@ def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fi
     looks = sorted((_look(candidate, coarse, rng) for candidate in candidates), key=_cost_of)
     turned = [turn for look in looks[:TURNED_TEMPLATES] for turn in _turned(look)]
     looks += [_searched(turn, coarse, LOOK, rng) for turn in turned]
+    if (coarse.weight < 0.5).any():
+        whole = _settled(_searched(looks[0], coarse.bare, SETTLE, rng), coarse.bare, rng)
+        looks.append(_searched(whole, coarse, 0, rng))
     for finalists in FINALISTS:
         looks = [_settled(look, fine, rng) for look in sorted(looks, key=_cost_of)[:finalists]]
-    fits = [_fit(look, fine) for look in looks]
-    return min(fits, key=lambda fit: fit.cost)
+    return _fit(min(looks, key=_cost_of), fine)
 
 
 def silhouette_iou(surface: Surface, world_from_object: Similarity, view: ObjectView) -> float:
@@ -135,7 +145,7 @@ def _turned(look: _Look) -> list[_Look]:
 
 def _searched(look: _Look, grid: Grid, generations: int, rng: np.random.Generator) -> _Look:
     free = _freedom(len(look.morph.deviation), look.candidate.template.is_round)
-    cost = _cost(look.morph, look.candidate.handicap, grid)
+    cost = _cost(look.morph, look.candidate, grid)
     best, least = evolved(
         lambda rows: cost(look.change + rows @ free),
         np.zeros(len(free)),
@@ -143,7 +153,9 @@ def _searched(look: _Look, grid: Grid, generations: int, rng: np.random.Generato
         generations=generations,
         rng=rng,
     )
-    return replace(look, change=look.change + best @ free, cost=least)
+    change = look.change + best @ free
+    hidden = grid.compare(_in_camera(look.morph, change[None], grid), look.morph.faces)[1]
+    return replace(look, change=change, cost=least + HIDDEN_COST * float(hidden[0]))
 
 
 def _freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
@@ -155,26 +167,35 @@ def _freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
     return np.delete(free, (2, 5), axis=0)
 
 
-def _cost(morph: Morph, handicap: float, grid: Grid) -> Cost:
-    """One minus IoU; steps away from the start cost as their square at first, and less the farther they lead."""
+def _cost(morph: Morph, candidate: Candidate, grid: Grid) -> Cost:
+    """One minus IoU, and what is unusual: the size, and steps from the start, which cost less the farther they lead."""
 
     def cost(changes: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
-        placed = morph.placed(changes) @ grid.camera_from_world[:3, :3].T + grid.camera_from_world[:3, 3]
-        away = np.log1p((changes / FAR) ** 2).sum(axis=1)
-        return 1.0 - grid.iou(placed, morph.faces) + PULL * FAR**2 * away + handicap
+        away = PULL * FAR**2 * np.log1p((changes / FAR) ** 2).sum(axis=1)
+        size = np.log(morph.box.size_m) + changes[:, 3:POSE] * POSE_STEP[3:]
+        unusual = 0.0 if candidate.prior is None else _surprise(size, candidate.prior, candidate.absolute)
+        missed = 1.0 - grid.iou(_in_camera(morph, changes, grid), morph.faces)
+        return missed + away + unusual + candidate.handicap
 
     return cost
+
+
+def _surprise(log_size: Float[np.ndarray, "b 3"], prior: SizePrior, absolute: bool) -> Float[np.ndarray, " b"]:
+    """What sizes cost that are unusual for the category."""
+    off = log_size - np.log(prior.median_m)
+    if not absolute:
+        off = off - off.mean(axis=1, keepdims=True)
+    return SIZE_WEIGHT * ((off / prior.log_sigma) ** 2).sum(axis=1)
+
+
+def _in_camera(morph: Morph, changes: Float[np.ndarray, "b n"], grid: Grid) -> Float[np.ndarray, "b v 3"]:
+    return transform(grid.camera_from_world, morph.placed(changes))
 
 
 def _fit(look: _Look, grid: Grid) -> Fit:
     morph = look.morph.changed(look.change)
     surface = surface_of(morph)
     vertices = transform(grid.camera_from_world @ morph.box.world_from_object.matrix, surface.vertices)
-    iou, hidden = grid.compare(vertices[None], surface.faces)
-    box = replace(morph.box, iou=float(np.clip(iou[0], 0.0, 1.0)))
-    return Fit(
-        candidate=look.candidate,
-        morph=replace(morph, box=box),
-        cost=look.cost + HIDDEN_COST * float(hidden[0]),
-        surface=surface,
-    )
+    iou = float(np.clip(grid.iou(vertices[None], surface.faces)[0], 0.0, 1.0))
+    box = replace(morph.box, iou=iou)
+    return Fit(candidate=look.candidate, morph=replace(morph, box=box), cost=look.cost, surface=surface)

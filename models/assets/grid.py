@@ -1,6 +1,6 @@
 """The mask of an object on a small grid, and how well silhouettes cover it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -33,6 +33,11 @@ class Grid:
     ) -> Float[np.ndarray, " b"]:
         """IoU of each pose's silhouette with the mask, where it counts, 0..1."""
         return self.compare(vertices_camera, faces)[0]
+
+    @property
+    def bare(self) -> "Grid":
+        """The same as if nothing could be hidden: all cells count."""
+        return replace(self, weight=np.ones_like(self.weight))
 
     def compare(
         self, vertices_camera: Float[np.ndarray, "b v 3"], faces: Integer[np.ndarray, "f 3"]

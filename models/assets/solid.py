@@ -24,7 +24,9 @@ class Surface:
     part: Integer[np.ndarray, " f"]
     """Part of each face."""
     material: Integer[np.ndarray, " f"]
-    """Material of each face."""
+    """Material of each face, an index into `names`."""
+    names: tuple[str, ...]
+    """Names of the materials."""
 
 
 def join(parts: list[Part], size_m: Float[np.ndarray, " 3"]) -> Surface:
@@ -50,6 +52,7 @@ def join(parts: list[Part], size_m: Float[np.ndarray, " 3"]) -> Surface:
         chart=np.concatenate([part.chart + first for part, first in zip(parts, first_chart, strict=False)]),
         part=np.repeat(np.arange(len(parts)), counts),
         material=np.repeat([names.index(part.material) for part in parts], counts),
+        names=tuple(names),
     )
     return _without_flat_faces(surface)
 
@@ -105,4 +108,5 @@ def _without_flat_faces(surface: Surface) -> Surface:
         chart=surface.chart,
         part=surface.part[keep],
         material=surface.material[keep],
+        names=surface.names,
     )

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer, UInt8
 
+from models.assets.finish import finish_of
 from models.assets.solid import Surface, pack
 from regen3d.frames import project, transform
 from regen3d.meshes.spreading import spread_colours
@@ -97,7 +98,15 @@ def textured(
     _fill(colours, known, texels, surface)
     texture = _spread(colours, texels.index, size_px)
     uv = np.stack([layout[:, 0] / size_px, 1.0 - layout[:, 1] / size_px], axis=1)
-    return Mesh(vertices=surface.vertices, faces=surface.faces, uv=np.clip(uv, 0.0, 1.0), texture=texture)
+    roughness, metallic = finish_of(surface)
+    return Mesh(
+        vertices=surface.vertices,
+        faces=surface.faces,
+        uv=np.clip(uv, 0.0, 1.0),
+        texture=texture,
+        roughness=roughness,
+        metallic=metallic,
+    )
 
 
 def _texels(surface: Surface, layout: Float[np.ndarray, "v 2"], size_px: int) -> _Texels:

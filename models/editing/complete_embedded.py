@@ -1,4 +1,4 @@
-"""Completion that needs no download: the hidden part is where the fitted shape is hidden, coloured by symmetry."""
+"""Completion that needs no download: the hidden part is where the fitted furniture is hidden, coloured by symmetry."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from models.assets.sizes import Category, fitted_category
+from models.assets.candidates import fitted_furniture
+from models.assets.fitting import Fit
+from models.assets.sizes import fitted_category
 from models.base import CompleteRequest
-from regen3d.align.size_prior import WHOLE
-from regen3d.align.solid import box_depth
-from regen3d.frames import pixel_centers, project, transform, unproject
+from regen3d.frames import project, transform, unproject
 from regen3d.meshes.spreading import spread_colours
+from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Completion, FittedBox, ObjectView
 
 BEYOND = 0.5
@@ -25,7 +26,7 @@ NOTABLE = 0.4
 
 
 class EmbeddedCompletion:
-    """Amodal masks from the rough shape of the category; colours by mirror symmetry, else the nearest."""
+    """Amodal masks from furniture fitted to what is seen; colours by mirror symmetry, else the nearest."""
 
     def load(self) -> None:
         """Nothing to load."""
@@ -44,22 +45,31 @@ class EmbeddedCompletion:
 
 def _complete(request: CompleteRequest) -> Completion:
     view = request.view
-    category, box = fitted_category(view, request.seed)
     origin, wh = _crop(view)
     mask, ignore = _window(view.instance.mask, origin, wh), _window(view.ignore, origin, wh)
-    depth = _depth(box, category, view.camera, origin, mask, ignore)
     outside = ~_window(np.ones_like(view.ignore), origin, wh)
-    hidden = np.isfinite(depth) & (ignore | outside) & ~mask
-    hidden &= _joined(mask | hidden, mask)
+    hidden, box = np.zeros_like(mask), None
     colours = _window_picture(view.image, origin, wh)
-    known = mask.copy()
-    _mirror(colours, known, hidden, depth, (box, view.camera, origin))
-    _nearest(colours, known, hidden)
+    if _touches(mask, ignore | outside):
+        fit = fitted_furniture(view, request.seed).fit
+        box, depth = fit.box, _depth(fit, view.camera, origin, mask.shape)
+        hidden = np.isfinite(depth) & (ignore | outside) & ~mask
+        hidden &= _joined(mask | hidden, mask)
+        known = mask.copy()
+        _mirror(colours, known, hidden, depth, (box, view.camera, origin))
+        _nearest(colours, known, hidden)
     alpha = np.where(mask | hidden, 255, 0).astype(np.uint8)
     share = float(hidden.sum()) / max(float((mask | hidden).sum()), 1.0)
     notes = (f"{share:.0%} of it is hidden: that part was guessed",) if share > NOTABLE else ()
     picture = np.dstack([np.where(alpha[..., None] > 0, colours, 255), alpha]).astype(np.uint8)
+    box = box or fitted_category(view, request.seed)[1]
     return Completion(picture=picture, origin_xy=origin, box=box, notes=notes)
+
+
+def _touches(mask: Bool[np.ndarray, "h w"], hiding: Bool[np.ndarray, "h w"]) -> bool:
+    """Whether a mask borders on what may hide the rest of it."""
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), dtype=np.uint8)).astype(bool)
+    return bool((near & hiding).any())
 
 
 def _crop(view: ObjectView) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -69,25 +79,11 @@ def _crop(view: ObjectView) -> tuple[tuple[int, int], tuple[int, int]]:
     return (x0 - margin, y0 - margin), (x1 - x0 + 2 * margin, y1 - y0 + 2 * margin)
 
 
-def _depth(
-    box: FittedBox,
-    category: Category | None,
-    camera: Camera,
-    origin: tuple[int, int],
-    mask: Bool[np.ndarray, "h w"],
-    ignore: Bool[np.ndarray, "h w"],
-) -> Float[np.ndarray, "h w"]:
-    """Depth of the rough shape of the category that covers the mask best."""
-    pixels = pixel_centers(mask.shape) + np.array(origin)
-    shapes = category.prior.shapes if category else (WHOLE,)
-    is_round = bool(category and category.prior.is_round)
-    depths = [box_depth(box, camera, pixels, blocks, is_round).astype(np.float64) for blocks in shapes]
-
-    def overlap(depth: np.ndarray) -> float:
-        drawn = np.isfinite(depth) & ~(ignore & ~mask)
-        return float((drawn & mask).sum()) / max(float((drawn | mask).sum()), 1.0)
-
-    return max(depths, key=overlap)
+def _depth(fit: Fit, camera: Camera, origin: tuple[int, int], hw: tuple[int, int]) -> Float[np.ndarray, "h w"]:
+    """Depth of the fitted furniture in the crop, metres; inf where it is not."""
+    crop = np.array([[1.0, 0.0, -origin[0]], [0.0, 1.0, -origin[1]], [0.0, 0.0, 1.0]])
+    vertices = transform(camera.camera_from_world @ fit.box.world_from_object.matrix, fit.surface.vertices)
+    return rasterize(vertices, fit.surface.faces, crop @ camera.intrinsics, hw).depth.astype(np.float64)
 
 
 def _mirror(

@@ -100,7 +100,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "picture": (Template(decor.picture),),
     "plant": _PLANTS,
     "pot": (Template(turned.cooking_pot),),
-    "printer": (Template(storage.appliance),),
+    "printer": (Template(storage.printer), Template(storage.appliance)),
     "refrigerator": (Template(storage.refrigerator),),
     "rug": (Template(decor.rug),),
     "screen": (
@@ -121,7 +121,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     ),
     "stove": (Template(storage.stove),),
     "table": (*_TABLES, Template(tables.trestle_table, tables.TRESTLE)),
-    "toaster": (Template(storage.plain_box),),
+    "toaster": (Template(storage.toaster), Template(storage.plain_box)),
     "toilet": (Template(storage.toilet),),
     "vase": (Template(partial(turned.turned, profile=turned.VASE, hollow=True), is_round=True),),
     "wardrobe": (Template(storage.wardrobe),),

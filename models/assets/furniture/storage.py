@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.assets.furniture.template import Range, Size, form_of
-from models.assets.primitives import Number, Part, box, cushion, cylinder, lathe, move, rod
+from models.assets.primitives import Number, Part, box, cushion, cylinder, lathe, move, rod, tilt
 
 RELIEF_M = 0.012
 """How far fronts stand out, metres."""
@@ -99,12 +99,39 @@ def stove(size: Size) -> list[Part]:
 
 
 def washer(size: Size) -> list[Part]:
-    """A white box with a round door and a control panel."""
+    """A box with a round door and a control panel."""
     w, h, d = size
-    front = d / 2 - 0.02
-    panel = box((-0.48 * w, 0.86 * h, front), (0.48 * w, 0.97 * h, d / 2 - 0.01), "fronts")
-    bars = [box((-0.3 * w, y * h, front), (0.3 * w, (y + 0.05) * h, d / 2), "fronts") for y in (0.25, 0.65)]
-    return [box((-w / 2, 0, -d / 2), (w / 2, h, front), "body"), panel, *bars]
+    front, r = d / 2 - 0.035, 0.32 * min(w, 0.75 * h)
+    panel = cushion((-0.48 * w, 0.86 * h, front - 0.01), (0.48 * w, 0.97 * h, front + 0.01), 0.004, "fronts")
+    ring = lathe(r * np.array([1.0, 1.0, 0.9, 0.75]), 0.035 * np.array([-0.3, 0.6, 1.0, 0.5]), "handles", 32)
+    door = move(tilt(ring, np.pi / 2, (0, 0, 0)), (0, 0.45 * h, front))
+    knob = tilt(cylinder(0.04 * w, (0, 0.02), "handles"), np.pi / 2, (0, 0, 0))
+    body = cushion((-w / 2, 0, -d / 2), (w / 2, h, front), 0.012, "body")
+    return [body, panel, door, move(knob, (0.3 * w, 0.915 * h, front + 0.008))]
+
+
+def toaster(size: Size) -> list[Part]:
+    """A rounded case with two slots in its top and a lever at its right."""
+    w, h, d = size
+    case = cushion((-w / 2, 0.04 * h, -d / 2), (0.46 * w, 0.97 * h, d / 2), 0.2 * min(h, d), "body")
+    slots = [
+        box((-0.38 * w, 0.9 * h, z - 0.07 * d), (0.34 * w, h, z + 0.07 * d), "fronts") for z in (-0.17 * d, 0.17 * d)
+    ]
+    lever = box((0.44 * w, 0.6 * h, -0.1 * d), (0.5 * w, 0.68 * h, 0.1 * d), "handles")
+    return [case, *slots, lever, box((-0.42 * w, 0, -0.4 * d), (0.38 * w, 0.1 * h, 0.4 * d), "base")]
+
+
+def printer(size: Size) -> list[Part]:
+    """A rounded case with a lid, and a tray below a slot at its front."""
+    w, h, d = size
+    front = 0.36 * d
+    return [
+        cushion((-w / 2, 0, -d / 2), (w / 2, 0.86 * h, front), 0.08 * h, "body"),
+        cushion((-0.47 * w, 0.82 * h, -0.47 * d), (0.47 * w, h, 0.32 * d), 0.05 * h, "top"),
+        box((-0.36 * w, 0.16 * h, -0.2 * d), (0.36 * w, 0.24 * h, d / 2), "fronts"),
+        box((-0.4 * w, 0.3 * h, front - 0.05 * d), (0.4 * w, 0.5 * h, front + 0.01 * d), "base"),
+        box((0.2 * w, 0.6 * h, front - 0.05 * d), (0.42 * w, 0.74 * h, front + 0.01 * d), "handles"),
+    ]
 
 
 def bookshelf(size: Size) -> list[Part]:
@@ -165,7 +192,7 @@ def bathtub(size: Size) -> list[Part]:
 
 
 def appliance(size: Size) -> list[Part]:
-    """A small rounded box with a window and a strip of controls: microwave, toaster, printer."""
+    """A small rounded box with a window and a strip of controls, as a microwave is."""
     w, h, d = size
     front = d / 2 - 0.02 * d
     body = cushion((-w / 2, 0.03 * h, -d / 2), (w / 2, h, front), 0.06 * min(w, h, d), "body")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.assets.fitting import Candidate, best_fit, silhouette_iou
+from models.assets.furniture.inflated import inflated
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
 from models.assets.furniture.tables import TABLE, table
 from models.assets.furniture.template import REACH, Template, form_of
@@ -22,6 +23,7 @@ from models.assets.texturing import textured
 from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
+from regen3d.meshes.quality import open_edges, welded
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView
@@ -55,6 +57,13 @@ def test_primitives_are_closed_and_face_outwards(part: Part) -> None:
     assert mesh.is_watertight
     assert mesh.is_winding_consistent
     assert mesh.volume > 0
+
+
+def test_a_disc_is_blown_up_to_an_ellipsoid() -> None:
+    y, x = np.indices((41, 41)) - 20
+    (part,) = inflated((0.8, 0.8, 0.4), outline=x**2 + y**2 <= 20.5**2)
+    assert len(open_edges(part.faces, welded(part.vertices))) == 0
+    assert as_closed(part).volume == pytest.approx(4 / 3 * np.pi * 0.4 * 0.4 * 0.2, rel=0.08)
 
 
 def test_a_cylinder_has_the_volume_of_a_cylinder() -> None:

@@ -19,20 +19,22 @@ COARSE_PX, FINE_PX = 48, 96
 """Longer sides of the grids: a first look, and the choice; chair legs are 2-3 cells wide on the finer."""
 LOOK, SETTLE = 10, 30
 """Generations of a first look at a start and of each round that settles finalists."""
-FINALISTS = (4, 2, 1)
+FINALISTS = (3, 2)
 """Starts that each round settles."""
 TURNED_TEMPLATES, SIDES = 2, 8
 """Templates that are also tried turned, and the sides to which they are: fitted boxes are up to 30 degrees off."""
+POOR = 0.12
+"""Cost of a first look above which other sides are tried."""
 SPREAD = 0.8
 """Spread of the first generation, in steps."""
 PULL, FAR = 0.0006, 2.0
 """IoU that one squared step away from the fitted box, or from usual proportions, is worth, and the number of steps
 beyond which more of them hardly cost more: a box may be wrong altogether."""
 SIZE_WEIGHT = 0.012
-"""IoU that one squared standard deviation of size is worth, as in the fit of the box."""
+"""IoU that one squared standard deviation of size is worth, as in the fit of the box; several cost less."""
 TURN_COST = 0.01
 """IoU that a start turned against the fitted box must gain: boxes know front from back by their category."""
-HIDDEN_COST = 0.15
+HIDDEN_COST = 0.1
 """Cost of a silhouette that lies wholly where the object may be hidden: what is not seen is rather not there."""
 
 
@@ -74,9 +76,9 @@ class Fit:
 def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fit:
     """The candidate that covers the mask best after its pose and parameters were searched.
 
-    All candidates get a first look, the best templates also turned, and the best of all once as if it were in full
-    view, since what may hide it need not. The best starts are then settled in rounds. The IoU of the winner's box is
-    that of its exact surface.
+    All candidates get a first look; where that is poor the best templates also turned, and the best of all once as if
+    it were in full view, since what may hide it need not. The best starts are then settled in rounds. The IoU of the
+    winner's box is that of its exact surface.
 
     Raises:
         InvalidMeshError: a box has no extent along an axis.
@@ -84,8 +86,9 @@ def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fi
     rng = np.random.default_rng(seed)
     coarse, fine = grid_of(view, COARSE_PX), grid_of(view, FINE_PX)
     looks = sorted((_look(candidate, coarse, rng) for candidate in candidates), key=_cost_of)
-    turned = [turn for look in looks[:TURNED_TEMPLATES] for turn in _turned(look)]
-    looks += [_searched(turn, coarse, LOOK, rng) for turn in turned]
+    if looks[0].cost > POOR:
+        turned = [turn for look in looks[:TURNED_TEMPLATES] for turn in _turned(look)]
+        looks += [_searched(turn, coarse, LOOK, rng) for turn in turned]
     if (coarse.weight < 0.5).any():
         whole = _settled(_searched(looks[0], coarse.bare, SETTLE, rng), coarse.bare, rng)
         looks.append(_searched(whole, coarse, 0, rng))
@@ -185,7 +188,7 @@ def _surprise(log_size: Float[np.ndarray, "b 3"], prior: SizePrior, absolute: bo
     off = log_size - np.log(prior.median_m)
     if not absolute:
         off = off - off.mean(axis=1, keepdims=True)
-    return SIZE_WEIGHT * ((off / prior.log_sigma) ** 2).sum(axis=1)
+    return SIZE_WEIGHT * FAR**2 * np.log1p((off / prior.log_sigma / FAR) ** 2).sum(axis=1)
 
 
 def _in_camera(morph: Morph, changes: Float[np.ndarray, "b n"], grid: Grid) -> Float[np.ndarray, "b v 3"]:

@@ -13,16 +13,33 @@ from models.segmentation.fusion import detect
 from models.segmentation.grabcut import Cutout, Target, cut_out, keep_large_components, snap
 from models.segmentation.leftovers import Find, find_leftovers
 from models.segmentation.surfaces import Backdrop, see_backdrop
-from models.segmentation.vocabulary import LABELS, resolve, tidy
+from models.segmentation.vocabulary import FLAT, LABELS, resolve, tidy
 from regen3d.errors import ConfigError
 from regen3d.inputs.names import instance_names
-from regen3d.room.solve import solve_room
+from regen3d.room.solve import SolvedRoom, solve_room
 from regen3d.types import Instance, Mask, Rgb
 
 REPEATED = 0.3
 """A thing of whose mask less than this part is left once nearer things have theirs is one of those, found twice."""
 LEAST_PIXELS = 64
 """A thing that was found must show this many pixels: 8 x 8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Thing:
+    """An object on its way to an instance."""
+
+    label: str
+    score: float
+    mask: Mask
+    guessed: bool
+    centre: tuple[float, float]
+
+    @classmethod
+    def cut(cls, target: Target, cutout: Cutout, score: float) -> "_Thing":
+        """What a box gave."""
+        centre = float(target.box[::2].mean()), float(target.box[1::2].mean())
+        return cls(label=target.label, score=score, mask=cutout.mask, guessed=cutout.guessed, centre=centre)
 
 
 class EmbeddedSegmenter:
@@ -58,46 +75,43 @@ class EmbeddedSegmenter:
         return [self._segment(request) for request in requests]
 
     def _segment(self, request: SegmentRequest) -> Segmentation:
+        image, seed = request.image, request.seed
         if request.boxes:
-            targets = [_target(prompt, request.image) for prompt in request.boxes]
-            cutouts = cut_out(request.image, targets, request.seed)
+            targets = [_target(prompt, image) for prompt in request.boxes]
+            _, _, cutouts = _cut_before_room(image, targets, seed)
             return _assemble([_Thing.cut(*pair, 1.0) for pair in zip(targets, cutouts, strict=True)], ())
         wanted = resolve(request.labels)
-        found = detect(request.image, self._detectors, frozenset(LABELS.values()))
+        found = detect(image, self._detectors, frozenset(LABELS.values()))
         targets = [Target(label=item.label, box=item.box) for item in found]
-        cutouts = cut_out(request.image, targets, request.seed)
-        room = solve_room(request.image, [cutout.mask for cutout in cutouts], None, request.seed)
-        backdrop = see_backdrop(request.image, room, [cutout.mask for cutout in cutouts], request.seed)
-        cutouts = cut_out(request.image, targets, request.seed, backdrop.strange)
-        things = [_Thing.cut(t, c, d.score) for t, d, c in zip(targets, found, cutouts, strict=True) if _is_its_own(c)]
-        things = _add(
-            things, find_furniture(request.image, room, backdrop, _covered(things, backdrop, hulls=True)), request
-        )
-        things = _add(things, find_leftovers(request.image, backdrop, _covered(things, backdrop, hulls=False)), request)
+        room, backdrop, cutouts = _cut_before_room(image, targets, seed)
+        things = [_Thing.cut(t, c, d.score) for t, c, d in zip(targets, cutouts, found, strict=True) if _is_its_own(c)]
+        fronts = find_furniture(image, room, backdrop, _covered(things, image.shape[:2], hulls=True))
+        things = _add(things, fronts, request)
+        leftovers = find_leftovers(image, backdrop, _covered(things, image.shape[:2], hulls=False))
+        things = _add(things, leftovers, request)
         kept = [replace(thing, label=wanted.names[thing.label]) for thing in things if thing.label in wanted.names]
-        return _assemble(kept, wanted.notes)
+        return _assemble(kept, (*wanted.notes, *_left_in_room(things, request)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Thing:
-    """An object on its way to an instance."""
-
-    label: str
-    score: float
-    mask: Mask
-    guessed: bool
-    centre: tuple[float, float]
-
-    @classmethod
-    def cut(cls, target: Target, cutout: Cutout, score: float) -> "_Thing":
-        """What a box gave."""
-        centre = float(target.box[::2].mean()), float(target.box[1::2].mean())
-        return cls(label=target.label, score=score, mask=cutout.mask, guessed=cutout.guessed, centre=centre)
+def _left_in_room(things: list[_Thing], request: SegmentRequest) -> tuple[str, ...]:
+    """What is said of pictures and rugs that nobody asked for."""
+    flat = sorted({thing.label for thing in things if thing.label in FLAT})
+    if request.labels or not flat:
+        return ()
+    return (f"Flat things stay in the texture of the room unless they are asked for by label: {', '.join(flat)}.",)
 
 
-def _covered(things: list[_Thing], backdrop: Backdrop, *, hulls: bool) -> Mask:
+def _cut_before_room(image: Rgb, targets: list[Target], seed: int) -> tuple[SolvedRoom, Backdrop, list[Cutout]]:
+    """Cut things out, see the room behind them, and cut them out again knowing its colours."""
+    rough = [cutout.mask for cutout in cut_out(image, targets, seed)]
+    room = solve_room(image, rough, None, seed)
+    backdrop = see_backdrop(image, room, rough, seed)
+    return room, backdrop, cut_out(image, targets, seed, backdrop.strange)
+
+
+def _covered(things: list[_Thing], hw: tuple[int, int], *, hulls: bool) -> Mask:
     """Pixels of all things, or of their convex hulls: what is seen between the legs of a thing is no front."""
-    covered = np.zeros(backdrop.strange.shape, np.uint8)
+    covered = np.zeros(hw, np.uint8)
     for thing in things:
         if hulls and thing.mask.any():
             hull = cv2.convexHull(np.argwhere(thing.mask)[:, ::-1].astype(np.int32))

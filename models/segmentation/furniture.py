@@ -52,6 +52,8 @@ SOLID = 0.35
 """Strangeness from which on a pixel beside a front speaks for a side of the same thing."""
 DOOR = 0.25
 """Height above the floor, camera heights, below which what lies in the wall is a door or bare wall."""
+NEAR_WALL = 0.85
+"""Part of the wall's distance from which on a front may lie in it: walls are known to a tenth or so."""
 TALL = 0.6
 """Height in camera heights, 0.9 m, from which on open shelves are a bookshelf."""
 NMS_SIDE = 240
@@ -87,9 +89,9 @@ class _Front:
 
     @property
     def is_door(self) -> bool:
-        """Whether it is a part of the wall that reaches down to the floor, or nearly."""
+        """Whether it lies at the wall, or nearly, and reaches down to the floor, or nearly."""
         below = self.view.origin[1] - self.box[3] / self.view.zoom
-        return not self.stands and 1.0 + below * self.distance < DOOR
+        return bool(self.distance > NEAR_WALL * self.wall and 1.0 + below * self.distance < DOOR)
 
     def corners(self, depth: float = 0.0) -> Float[np.ndarray, "4 2"]:
         """Its corners in the picture, or those of the same rectangle further back by a depth in camera heights."""

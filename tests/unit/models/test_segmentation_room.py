@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.base import SegmentRequest
+from models.segmentation import embedded
 from models.segmentation.fronts import find_fronts, standing_distance
 from models.segmentation.furniture import find_furniture
 from models.segmentation.grabcut import outline_of, snap
@@ -190,6 +192,24 @@ class TestFurniture:
         image = empty(room)
         known = draw_cabinet(image, room, -1.2, -0.2) | draw_cabinet(image, room, 0.4, 1.4)
         assert find_furniture(image, room, backdrop_of(image, room), known) == []
+
+
+class TestSegmenter:
+    def test_pictures_stay_in_the_texture_unless_asked_for(
+        self, room: SolvedRoom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image = empty(room)
+        picture = draw_picture(image, room)
+        monkeypatch.setattr(embedded, "solve_room", lambda *_: room)
+        monkeypatch.setattr(embedded, "detect", lambda *_: [])
+        segmenter = embedded.EmbeddedSegmenter()
+        requests = [SegmentRequest(image=image), SegmentRequest(image=image, labels=("painting",))]
+        silent, asked = segmenter.segment(requests)
+        assert silent.instances == ()
+        assert any("picture" in note for note in silent.notes)
+        assert [item.name for item in asked.instances] == ["painting-1"]
+        assert iou(asked.instances[0].mask, picture) > 0.9
+        assert asked.notes == ()
 
 
 class TestSnap:

@@ -8,6 +8,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.assets.finish import FINISH, finish_of
 from models.assets.fitting import Candidate, best_fit, silhouette_iou
 from models.assets.furniture.inflated import inflated
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
@@ -15,6 +16,7 @@ from models.assets.furniture.tables import TABLE, table
 from models.assets.furniture.template import REACH, Template, form_of
 from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
 from models.assets.morph import POSE, morph_at, surface_of
+from models.assets.outlines import unknown_candidates
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
 from models.assets.search import evolved
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
@@ -302,6 +304,26 @@ def test_any_proportions_within_their_bounds_are_closed(name: str, seed: int) ->
 def test_unknown_parameters_are_refused() -> None:
     with pytest.raises(KeyError, match="no parameter wings"):
         form_of(TABLE, {"wings": 1.0})
+
+
+def test_finish_is_averaged_over_the_area() -> None:
+    handle, seat = finish_of(join([box((0, 0, 0), (1, 1, 1), "handles")], np.ones(3))), FINISH["seat"]
+    assert handle == FINISH["handles"]
+    both = join([box((0, 0, 0), (1, 1, 1), "handles"), box((2, 0, 0), (3, 1, 1), "seat")], np.array([3.0, 1, 1]))
+    assert finish_of(both) == pytest.approx(((handle[0] + seat[0]) / 2, (handle[1] + seat[1]) / 2))
+
+
+def test_what_has_no_name_is_made_of_its_outline() -> None:
+    truth = fitted_box((0.3, 0.9, 0.3))
+    kinds = [kind for kind, _ in unknown_candidates(view_of(turned((0.3, 0.9, 0.3), profile=VASE), truth, "x"), truth)]
+    assert set(kinds) == {"lathe"}
+    slab = fitted_box((1.0, 0.6, 0.3))
+    parts = [box((-0.5, 0, 0), (0.5, 0.2, 0.3)), box((-0.5, 0, 0), (-0.3, 0.6, 0.3))]
+    found = unknown_candidates(view_of(parts, slab, "x"), slab)
+    assert [kind for kind, _ in found] == ["box", "inflated outline"]
+    fit = best_fit([candidate for _, candidate in found], view_of(parts, slab, "x"), 0)
+    assert fit.candidate.template is found[1][1].template
+    assert fit.box.iou > 0.85
 
 
 def test_evolution_finds_a_minimum_along_a_crooked_valley() -> None:

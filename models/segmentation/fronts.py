@@ -34,6 +34,9 @@ STRIP, GAP = 16, 4
 """Strips along the sides, inside and outside, reach from GAP to STRIP pixels from them."""
 SUM_CELL = 4
 """Side of the cells of the running sums, in pixels."""
+UNCLEAR = 0.2
+"""What is assumed of rim and rest where a rectangle is too small to have a rest: on a wall rather a picture than a
+cupboard, on the floor no open shelves."""
 BEST = 40000
 """Rectangles whose colours are compared."""
 FAINT = 0.7
@@ -212,7 +215,7 @@ def _with_colours(
         firmness=firmness,
         contrast=np.stack([_unlike(a, b) for a, b in zip(inside, outside, strict=True)], axis=1),
         unity=1.0 - np.nanmean(np.stack([_unlike(side, rim) for side in inside]), axis=0),
-        frame=np.nan_to_num(_unlike(rim, rest)),
+        frame=np.nan_to_num(_unlike(rim, rest), nan=UNCLEAR),
     )
 
 

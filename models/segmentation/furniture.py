@@ -1,6 +1,6 @@
 """Cabinets, shelves and pictures by their fronts: the most convincing rectangles that stand parallel to a wall."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -42,6 +42,8 @@ PICTURE_ABOVE, PICTURE_HIGH = 0.4, 0.9
 """Pictures begin so far above the floor and are at most so high, camera heights."""
 LARGER = 2.0
 """By how much less convincing a larger front round open shelves may be than one of their compartments."""
+RIM = 0.2
+"""Greatest width of a picture's frame, as part of the shorter side within."""
 HALVES = 1.5
 """By how much less convincing than a front both its halves may be so that it is taken for two, side by side."""
 MEETING = 0.01
@@ -192,7 +194,12 @@ def _odds(fronts: Fronts, view: View, backdrop: Backdrop) -> Float[np.ndarray, "
 
 
 def _whole(front: _Front, pool: list[_Front]) -> _Front:
-    """The front round open shelves of which a front may be a compartment: as convincing, and large."""
+    """The front round open shelves of which a front may be a compartment, or the frame round it on a wall."""
+    for other in pool:
+        rim = (front.box - other.box) * [1.0, 1.0, -1.0, -1.0]
+        framed = (rim >= 3).all() and (rim <= RIM * (front.box[2:] - front.box[:2]).min()).all()
+        if framed and not front.stands and other.view is front.view and other.odds > front.odds - LARGER:
+            return replace(other, frame=1.0)
     if front.frame < OPEN:
         return front
     best = front

@@ -31,6 +31,8 @@ ROUND_FLIPS = (*FLIPS, *(np.array(flip, dtype=np.float32) for flip in ((1, 1, -1
 """For bodies of revolution also those across z = 0."""
 FOLD = 4096
 """Texels a row of the list that is sampled at once."""
+BRIDGE_SHARE = 0.03
+"""Share of the texture's side over which known texels lend their colour to others of their part."""
 LEAST_KNOWN = 0.03
 """A part of which less is seen takes the colour of its material: a few texels are often those of a neighbour."""
 NEUTRAL = (150, 145, 138)
@@ -95,6 +97,7 @@ def textured(
         rest = np.flatnonzero(~known)
         seen, found = _look(sight, texels, rest, flip, layer)
         colours[rest[seen]], known[rest[seen]] = found, True
+    _bridge(colours, known, texels, surface, size_px)
     _fill(colours, known, texels, surface)
     texture = _spread(colours, texels.index, size_px)
     uv = np.stack([layout[:, 0] / size_px, 1.0 - layout[:, 1] / size_px], axis=1)
@@ -196,6 +199,33 @@ def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _
     x0, y0, x1, y1 = view.instance.box
     near = distance <= SNAP_SHARE * float(np.hypot(x1 - x0, y1 - y0))
     return _Layer(view.image, inside), _Layer(picture, hidden), _Layer(spread, near)
+
+
+def _bridge(
+    colours: UInt8[np.ndarray, "n 3"],
+    known: Bool[np.ndarray, " n"],
+    texels: _Texels,
+    surface: Surface,
+    size_px: int,
+) -> None:
+    """Give texels that are not known, but near known ones of the same part, their colour: strips seen too flatly."""
+    if not known.any():
+        return
+    part = surface.part[texels.face]
+    labels = np.stack([part % 256, part // 256 % 256, part // 65536], axis=1).astype(np.uint8)
+    layers = np.zeros((2, size_px * size_px, 3), dtype=np.uint8)
+    layers[0, texels.index], layers[1, texels.index] = colours, labels
+    seen = np.zeros(size_px * size_px, dtype=bool)
+    seen[texels.index[known]] = True
+    pictures = layers.reshape(2, size_px, size_px, 3)
+    nearest, distance = spread_colours(pictures[0], seen.reshape(size_px, size_px))
+    nearest_label, _ = spread_colours(pictures[1], seen.reshape(size_px, size_px))
+    rest = np.flatnonzero(~known)
+    at = texels.index[rest]
+    near = distance.ravel()[at] <= BRIDGE_SHARE * size_px
+    near &= (nearest_label.reshape(-1, 3)[at] == labels[rest]).all(axis=1)
+    colours[rest[near]] = nearest.reshape(-1, 3)[at[near]]
+    known[rest[near]] = True
 
 
 def _fill(colours: UInt8[np.ndarray, "n 3"], known: Bool[np.ndarray, " n"], texels: _Texels, surface: Surface) -> None:

@@ -123,7 +123,7 @@ def measure(truth: Truth, item: TrueObject, view: ObjectView) -> AssetScore:
     """Complete, generate and compare with the truth."""
     completion, asset, seconds = make(view)
     whole = true_amodal(truth, item)
-    true = trimesh.load(truth.folder / "meshes" / f"{item.name}.glb", force="mesh", process=False)
+    true = trimesh.load_scene(truth.folder / "meshes" / f"{item.name}.glb", process=False).to_mesh()
     true_points = surface_points(np.asarray(true.vertices), np.asarray(true.faces))
     block = trimesh.creation.box(extents=np.ptp(asset.mesh.vertices, axis=0))
     ours = shape_score(surface_points(asset.mesh.vertices, asset.mesh.faces), true_points)

@@ -68,10 +68,8 @@ def _collapsed(mesh: Mesh, budget: int) -> tuple[Float[np.ndarray, "v 3"], Integ
     vertices[place] = mesh.vertices
     faces = _without_repeats(place[mesh.faces.astype(np.int64)])
     if len(faces) > budget:
-        vertices, faces = fast_simplification.simplify(
-            vertices.astype(np.float64), faces.astype(np.int64), target_count=budget, agg=4.0
-        )
-        faces = _without_repeats(np.asarray(faces, dtype=np.int64))
+        simple = fast_simplification.simplify(vertices, faces.astype(np.int32), target_count=budget, agg=4.0)
+        vertices, faces = simple[0], _without_repeats(np.asarray(simple[1], dtype=np.int64))
     if len(faces) == 0:
         raise InvalidMeshError(f"no face is left of {len(mesh.faces)} at a budget of {budget}: give a larger budget")
     return np.asarray(vertices, dtype=np.float64), faces

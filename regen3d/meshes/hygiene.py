@@ -77,7 +77,7 @@ def cleaned(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Me
         InvalidMeshError: faces name vertices that are not there, or nothing is left.
     """
     _check(mesh)
-    finite = _with_faces(mesh, np.isfinite(mesh.vertices).all(axis=1)[mesh.faces].all(axis=1))
+    finite = _with_faces(mesh, np.asarray(np.isfinite(mesh.vertices[mesh.faces]).all(axis=(1, 2)), dtype=bool))
     merged = _merged(finite)
     sound = _with_faces(merged, _sound(merged))
     kept, floaters = _without_floaters(sound, seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from regen3d.meshes.quality import welded
@@ -66,7 +66,7 @@ def _agreed(
 ) -> tuple[Bool[np.ndarray, " f"], Integer[np.ndarray, " f"]]:
     """Faces to turn so that each piece agrees with its first face, and the piece of each face."""
     graph = coo_matrix((np.where(same, 2, 1), (first, second)), shape=(count, count)).tocsr()
-    graph = graph.maximum(graph.T)
+    graph = csr_matrix(graph.maximum(graph.T))
     pieces, piece = connected_components(graph, directed=False)
     # One more node, joined to a face of each piece, makes a single tree of all.
     roots = np.unique(piece, return_index=True)[1]
@@ -89,7 +89,7 @@ def _inside_another(low: Float[np.ndarray, "p 3"], high: Float[np.ndarray, "p 3"
     """Which of the boxes lie within a larger one; only the largest 64 are tried as the larger one."""
     inside = np.zeros(len(low), dtype=bool)
     for k in np.argsort(-np.prod(high - low, axis=1))[:64]:
-        within = (low >= low[k]).all(axis=1) & (high <= high[k]).all(axis=1)
+        within = np.logical_and.reduce([*(low >= low[k]).T, *(high <= high[k]).T])
         within[k] = False
         inside |= within
     return inside

@@ -72,7 +72,7 @@ def drawer_table(size: Size, **shape: float) -> list[Part]:
     """A low table whose body under the top holds open compartments at both sides of a drawer."""
     w, h, d = size
     x, z, low, high = 0.47 * w, 0.44 * d, 0.5 * h, 0.94 * h
-    parts = table(size, **(shape | {"apron": 0.0}))
+    parts = table(size, shelf=False, turned_legs=False, **(shape | {"apron": 0.0}))
     parts += [
         box((-x, low, -z), (x, low + 0.05 * h, z), "shelf"),
         box((-0.17 * w, low + 0.05 * h, -z), (0.17 * w, high, 0.98 * z), "shelf"),

@@ -30,6 +30,9 @@ LAST = 3
 STILL_RIVAL = 0.2
 """Energy over the best one's from which a pose does not win any more: polishing gains up to 0.15."""
 
+SAME_WAY_RAD = np.radians(8.0)
+"""Poses that face ways nearer than this are one answer: polishing leads from either to the other."""
+
 OTHER_WAY_RAD = np.radians(30.0)
 """A pose that faces at least this far elsewhere is a rival, not the same answer again."""
 
@@ -67,8 +70,14 @@ def align_object(request: AlignRequest) -> Alignment:
 
     Raises:
         AlignmentDivergedError: the mask is empty, or no pose overlaps it.
+        DegenerateGeometryError: the published algorithm was asked for, and there are no metric points.
         InvalidMeshError: the mesh has no surface.
     """
+    if request.settings.preset != "default":
+        # The published algorithm asks for this module's request.
+        from regen3d.align.paper import align_paper
+
+        return align_paper(request)
     view, mesh = request.view, request.asset.mesh
     x0, y0, x1, y1 = view.instance.box
     middle = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
@@ -115,15 +124,26 @@ def align_object(request: AlignRequest) -> Alignment:
 
 
 def _polished(evidence: Evidence, refined: Refined, most: int) -> Refined:
-    """The poses that can still win, fitted to outlines and points; the others as far behind the best as they were."""
+    """The poses that can still win, fitted to outlines and points, and the others; of those that meet one is left.
+
+    What is not polished stays as far behind the best as it was.
+    """
     behind = refined.energies - refined.energies[0]
     count = min(int((behind < STILL_RIVAL).sum()), most)
     parameters = np.stack([polish(evidence, start) for start in refined.parameters[:count]])
     energies = energy(evidence, parameters)
     parameters = np.concatenate([parameters, refined.parameters[count:]])
     energies = np.concatenate([energies, energies.min() + behind[count:]])
-    order = np.argsort(energies, kind="stable")
-    return Refined(parameters=parameters[order], energies=energies[order])
+    kept: list[int] = []
+    for index in np.argsort(energies, kind="stable"):
+        if (np.abs(_wrap(parameters[kept, 2] - parameters[index, 2])) > SAME_WAY_RAD).all():
+            kept.append(int(index))
+    return Refined(parameters=parameters[kept], energies=energies[kept])
+
+
+def _wrap(angle: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The same angles in -pi..pi."""
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:
@@ -134,8 +154,8 @@ def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:
 
 def _margin(refined: Refined) -> float:
     """How much worse the best pose is that faces elsewhere; 1 where there is none."""
-    turn = refined.parameters[:, 2] - refined.parameters[0, 2]
-    rivals = refined.energies[np.abs((turn + np.pi) % (2.0 * np.pi) - np.pi) > OTHER_WAY_RAD]
+    turn = _wrap(refined.parameters[:, 2] - refined.parameters[0, 2])
+    rivals = refined.energies[np.abs(turn) > OTHER_WAY_RAD]
     return _clip(rivals - refined.energies[0])
 
 

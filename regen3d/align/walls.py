@@ -89,7 +89,7 @@ def _best_shift(gaps: Float[np.ndarray, " n"], seen: bool, measured: float | Non
     if measured is not None:
         score -= 0.5 * ((shifts - measured) / spread) ** 2
     best = shifts[int(np.argmax(score))]
-    if seen and abs(best) <= 2.0 * LINES_SPREAD_M:
+    if seen and abs(best) <= 3.0 * LINES_SPREAD_M:
         return 0.0
     # Of several backs along a wall the deepest one is nearest to it, but for the skirting board.
     touching = gaps[np.abs(gaps - best) < TOUCH_M]

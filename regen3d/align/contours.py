@@ -54,7 +54,7 @@ def contour_target(target: Target) -> ContourTarget:
     mask = target.mask > 0.5
     distance = outside_distance(mask)
     slope_v, slope_u = np.gradient(ndimage.gaussian_filter(distance, 1.0))
-    hidden = ndimage.binary_dilation(target.weight < 0.5, CROSS, iterations=HIDDEN_RIM_PX)
+    hidden = np.asarray(ndimage.binary_dilation(target.weight < 0.5, CROSS, iterations=HIDDEN_RIM_PX), dtype=bool)
     return ContourTarget(
         distance=distance,
         slope=np.stack([slope_u, slope_v], axis=-1),
@@ -65,7 +65,7 @@ def contour_target(target: Target) -> ContourTarget:
 
 def outline(mask: Mask) -> Mask:
     """The pixels of a mask that touch what is outside; beyond the border of the picture nothing is known."""
-    return mask & ~ndimage.binary_erosion(mask, CROSS, border_value=1)
+    return mask & ~np.asarray(ndimage.binary_erosion(mask, CROSS, border_value=1), dtype=bool)
 
 
 def draw(plane: SupportPlane, parameters: Float[np.ndarray, " 4"], proxy: Proxy, target: Target) -> Raster:
@@ -95,7 +95,7 @@ def residuals(
     edge[rows, columns] = True
     number = np.full(drawn.shape, -1)
     number[rows, columns] = np.arange(len(rows))
-    _, nearest = ndimage.distance_transform_edt(~edge, return_indices=True)
+    nearest = np.asarray(ndimage.distance_transform_edt(~edge, return_distances=False, return_indices=True))
     v, u = contour.own.T
     match = number[nearest[0][v, u], nearest[1][v, u]]
     slope_v, slope_u = np.gradient(ndimage.gaussian_filter(distance, 1.0))

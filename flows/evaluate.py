@@ -77,6 +77,8 @@ def _scored(request: EvaluationRequest, truth: TrueScene, variant: Variant) -> S
         store=str(out.parent / "store"),
         profile=request.profile,
         overrides={**request.overrides, **variant.overrides},
+        allow_noncommercial=request.allow_noncommercial,
+        territory=request.territory,
         seed=request.seed,
         align=variant.align,
         **truth_as_input(truth, request.oracle, out.parent / "truth"),

@@ -7,6 +7,8 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
+from models.choice import check_choice
+from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
 from regen3d.errors import InputError
 from regen3d.fingerprint import run_key
@@ -67,10 +69,14 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
             nor a room.
     """
     started, key = time.time(), run_key(request)
+    adapters = adapters_of(request.profile, request.overrides)
+    permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
+    check_choice(adapters, request.options, permission)
     inputs = read_inputs(request)
     context = SceneContext(
         store=request.store_uri,
-        adapters=adapters_of(request.profile, request.overrides),
+        adapters=adapters,
+        options=request.options,
         seed=request.seed,
         execution=request.execution,
     )

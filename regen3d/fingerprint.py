@@ -49,13 +49,17 @@ def key_of(call: StageCall, revision: str) -> str:
     return digest_of({**facts, "inputs": inputs, "code": code_version(call.stage), "revision": revision})
 
 
+_OUTSIDE = {"out", "store", "execution", "overrides", "profile", "allow_noncommercial", "territory"}
+"""Fields of a request that change no value of the scene, or that are counted otherwise."""
+
+
 def run_key(request: SceneRequest) -> str:
     """Digest of a whole run: the bytes of every file that the user gave, every decision, and all the code.
 
     Raises:
         UnreadableImageError: a file that the request names is missing.
     """
-    facts = request.model_dump(mode="json", exclude={"out", "store", "execution", "overrides", "profile"})
+    facts = request.model_dump(mode="json", exclude=_OUTSIDE)
     for name in ("image", "boxes", "masks", "camera", "plate", "points"):
         facts[name] = content_digest(facts[name])
     facts["image_name"] = Path(request.image).name

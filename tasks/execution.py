@@ -26,6 +26,8 @@ class Work:
     """Method of the model; empty for a function."""
     requests: tuple[Any, ...]
     """The batch."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of the adapter, in order of their names."""
 
 
 class Executor(Protocol):
@@ -55,7 +57,7 @@ class LocalExecutor:
     def __init__(self, slots: int) -> None:
         """Make an executor in which at most `slots` tasks work at once."""
         self._slots = threading.BoundedSemaphore(slots)
-        self._models: dict[Adapter, Any] = {}
+        self._models: dict[tuple[Adapter, tuple[tuple[str, str], ...]], Any] = {}
         self._loading = threading.Lock()
 
     def run(self, work: Work) -> list[Any]:
@@ -85,15 +87,15 @@ class LocalExecutor:
             module, name = work.target.split(":")
             function = getattr(importlib.import_module(module), name)
             return [function(request) for request in work.requests]
-        return getattr(self._loaded(work.target), work.method)(work.requests)
+        return getattr(self._loaded(work.target, work.options), work.method)(work.requests)
 
-    def _loaded(self, adapter: Adapter) -> Any:
+    def _loaded(self, adapter: Adapter, options: tuple[tuple[str, str], ...]) -> Any:
         with self._loading:
-            if adapter not in self._models:
-                model = registry.construct(adapter)
+            if (adapter, options) not in self._models:
+                model = registry.construct(adapter, dict(options))
                 model.load()
-                self._models[adapter] = model
-            return self._models[adapter]
+                self._models[adapter, options] = model
+            return self._models[adapter, options]
 
 
 _executors: dict[str, Executor] = {}

@@ -13,7 +13,7 @@ import numpy as np
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from models import base, registry
 from regen3d import codec
@@ -41,6 +41,8 @@ class SceneContext(Entry):
     """URI of the store."""
     adapters: dict[str, str]
     """Stage -> adapter."""
+    options: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Stage -> option of its adapter -> value as text."""
     seed: int
     """Seed of the scene."""
     execution: str
@@ -49,6 +51,8 @@ class SceneContext(Entry):
     def call(self, stage: str, name: str | None = None, **params: Any) -> StageCall:
         """A call of a stage with its adapter and derived seed, inputs still to come."""
         seed = derive_seed(self.seed, stage, name)
+        if self.options.get(stage):
+            params["options"] = self.options[stage]
         return StageCall(stage=stage, object=name, adapter=self.adapters.get(stage), params=params, seed=seed)
 
 
@@ -85,7 +89,8 @@ class StageWork:
     def ask_model(self, method: str, request: Any) -> Any:
         """The answer of the call's adapter to one request."""
         adapter = registry.find(self.call.stage, str(self.call.adapter))
-        return self._run(Work(target=adapter, method=method, requests=(request,)))
+        options = tuple(sorted(self.call.params.get("options", {}).items()))
+        return self._run(Work(target=adapter, method=method, requests=(request,), options=options))
 
     def ask_library(self, target: str, request: Any) -> Any:
         """The answer of a heavy library function, `module:function`, to one request."""

@@ -26,6 +26,12 @@ def evaluate(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE=NAME", help="Another adapter for one stage; repeatable.")
     ] = None,
+    allow_noncommercial: Annotated[
+        bool, typer.Option("--allow-noncommercial", help="Use models that forbid commercial use.")
+    ] = False,
+    territory: Annotated[
+        str | None, typer.Option(metavar="COUNTRY", help="Where results are used, for licences that ask: US.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     oracle: Annotated[
         str, typer.Option(help="Take from the truth: masks,camera,geometry,meshes,plate.", show_default=False)
@@ -71,6 +77,8 @@ def evaluate(
         scenes=split_names(scenes or ""),
         profile=profile,
         overrides=parse_overrides(set_ or []),
+        allow_noncommercial=allow_noncommercial,
+        territory=territory,
         seed=seed,
         oracle=split_names(oracle),
         ablate=split_names(ablate),
@@ -112,7 +120,9 @@ def _finish(request: "EvaluationRequest") -> int:
 
 def _check(request: "EvaluationRequest") -> int:
     """Refuse what cannot be used before anything is written or started; returns how many scenes will be run."""
-    from regen3d.cli.run import check_adapters
+    from models.choice import check_choice
+    from models.licences import Permission
+    from regen3d.config import adapters_of
     from regen3d.datasets.registry import chosen_scenes, open_dataset
     from regen3d.evaluation.request import ABLATIONS, ORACLES, check_names
     from regen3d.metrics.protocols.registry import PROTOCOLS
@@ -123,7 +133,8 @@ def _check(request: "EvaluationRequest") -> int:
     names = chosen_scenes(open_dataset(Path(request.dataset)), request.scenes)
     check_names("--scenes", request.scenes, names)
     if request.predictions is None:
-        check_adapters(request.profile, request.overrides)
+        permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
+        check_choice(adapters_of(request.profile, request.overrides), {}, permission)
     elif request.oracle or request.ablate:
         raise ConfigError("--predictions scores what is there already: leave out --oracle and --ablate")
     elif not Path(request.predictions).is_dir():

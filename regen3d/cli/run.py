@@ -22,6 +22,16 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE=NAME", help="Another adapter for one stage; repeatable.")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE.OPTION=VALUE", help="An option of a stage's adapter; repeatable."),
+    ] = None,
+    allow_noncommercial: Annotated[
+        bool, typer.Option("--allow-noncommercial", help="Use models that forbid commercial use.")
+    ] = False,
+    territory: Annotated[
+        str | None, typer.Option(metavar="COUNTRY", help="Where results are used, for licences that ask: US.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     labels: Annotated[str | None, typer.Option(help='What to look for: "chair,table".')] = None,
     boxes: Annotated[Path | None, typer.Option(help="JSON file with a box for each object.")] = None,
@@ -55,6 +65,9 @@ def run(
         store=store if store is None or "://" in store else _absolute(Path(store)),
         profile=profile,
         overrides=parse_overrides(set_ or []),
+        options=parse_options(option or []),
+        allow_noncommercial=allow_noncommercial,
+        territory=territory,
         seed=seed,
         labels=parse_labels(labels) if labels is not None else (),
         boxes=boxes and _absolute(boxes),
@@ -84,6 +97,24 @@ def parse_overrides(options: list[str]) -> dict[str, str]:
     return overrides
 
 
+def parse_options(given: list[str]) -> dict[str, dict[str, str]]:
+    """Stage -> option -> value from `STAGE.OPTION=VALUE` options.
+
+    Raises:
+        ConfigError: one has another form, or is given twice.
+    """
+    options: dict[str, dict[str, str]] = {}
+    for text in given:
+        place, equals, value = text.partition("=")
+        stage, dot, name = place.partition(".")
+        if not (stage and dot and name and equals):
+            raise ConfigError(f"--option takes STAGE.OPTION=VALUE, found '{text}': for example generate.steps=30")
+        if name in options.setdefault(stage, {}):
+            raise ConfigError(f"--option gives '{place}' twice: choose one value")
+        options[stage][name] = value
+    return options
+
+
 def _absolute(path: Path) -> str:
     return str(path.expanduser().absolute())
 
@@ -105,28 +136,16 @@ def _finish(request: "SceneRequest") -> int:
 
 def _check(request: "SceneRequest") -> None:
     """Refuse what cannot be used before anything is written or started."""
+    from models.choice import check_choice
+    from models.licences import Permission
+    from regen3d.config import adapters_of
     from regen3d.export.folder import check_scene_folder
     from tasks.ingest import check_inputs
 
-    check_adapters(request.profile, request.overrides)
+    permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
+    check_choice(adapters_of(request.profile, request.overrides), request.options, permission)
     check_scene_folder(Path(request.out))
     check_inputs(request)
-
-
-def check_adapters(profile: str, overrides: dict[str, str]) -> None:
-    """Make sure that every stage has an adapter whose packages are there.
-
-    Raises:
-        ConfigError: one is unknown, or lacks packages.
-    """
-    from models import registry
-    from regen3d.config import adapters_of
-
-    for stage, name in adapters_of(profile, overrides).items():
-        adapter = registry.find(stage, name)
-        if adapter.missing:
-            packages = ", ".join(adapter.missing)
-            raise ConfigError(f"'{name}' for {stage} needs {packages}: install with `{adapter.install}`")
 
 
 def _compute(request: "SceneRequest") -> "Manifest":

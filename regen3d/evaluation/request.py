@@ -75,6 +75,8 @@ class EvaluationRequest(BaseModel):
     scenes: tuple[str, ...] = Field(default=(), description="Which; empty: all.")
     profile: str = Field(default="embedded", description="Chooses one adapter for every stage.")
     overrides: dict[str, str] = Field(default_factory=dict, description="Stage -> adapter, before the profile.")
+    allow_noncommercial: bool = Field(default=False, description="Whether models may run that forbid commercial use.")
+    territory: str | None = Field(default=None, description="Country of the results' use, for licences that ask.")
     seed: int = Field(default=0, ge=0, description="For every random choice.")
     oracle: tuple[str, ...] = Field(default=(), description="What the truth stands in for.")
     ablate: tuple[str, ...] = Field(default=(), description="What is run once more without.")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.choice import check_choice
 from models.licences import LICENCES, Permission, check_licence
 from models.registry import ADAPTERS
 from regen3d.errors import ConfigError
@@ -33,3 +34,12 @@ def test_a_territory_must_be_stated_where_a_licence_depends_on_it():
     with pytest.raises(ConfigError, match=r"say where results are used, for example --territory US"):
         check_licence("Hunyuan3D", HUNYUAN, Permission())
     check_licence("Hunyuan3D", HUNYUAN, Permission(territory="US"))
+
+
+def test_a_run_is_refused_before_anything_is_loaded():
+    adapters = {"segment": "embedded", "plate": "embedded"}
+    check_choice(adapters, {}, Permission())
+    with pytest.raises(ConfigError, match="--option names fly: choose a stage of segment, plate"):
+        check_choice(adapters, {"fly": {"high": "1"}}, Permission())
+    with pytest.raises(ConfigError, match="no adapter 'magic'"):
+        check_choice({"segment": "magic"}, {}, Permission())

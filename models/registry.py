@@ -58,6 +58,11 @@ class Adapter:
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
 
 
+MOGE = Weights(repo="Ruicheng/moge-2-vitl-normal", revision="main", size_gb=1.3, patterns=("model.pt",))
+"""MoGe-2, large, with normals."""
+VGGT = Weights(repo="facebook/VGGT-1B", revision="main", size_gb=5.1, patterns=("config.json", "model.safetensors"))
+"""The research weights of VGGT; those of `facebook/VGGT-1B-Commercial` are gated."""
+
 ADAPTERS: tuple[Adapter, ...] = (
     Adapter(
         stage="complete",
@@ -93,6 +98,43 @@ ADAPTERS: tuple[Adapter, ...] = (
         revision="1",
         licence="MIT",
         packages=("cv2", "scipy"),
+    ),
+    Adapter(
+        stage="geometry",
+        name="moge",
+        target="models.geometry.moge:MogeGeometry",
+        model="MoGe-2",
+        revision="main",
+        licence="MIT",
+        packages=("moge",),
+        install="pip install git+https://github.com/microsoft/MoGe.git",
+        weights=(MOGE,),
+        resources=Resources(gpus=1.0, vram_gb=4.0),
+    ),
+    Adapter(
+        stage="geometry",
+        name="vggt",
+        target="models.geometry.vggt:VggtGeometry",
+        model="VGGT-1B",
+        revision="main",
+        licence="CC-BY-NC-4.0",
+        packages=("vggt",),
+        install="pip install 'regen3d[vggt]' git+https://github.com/facebookresearch/vggt.git",
+        weights=(VGGT,),
+        resources=Resources(gpus=1.0, vram_gb=8.0),
+    ),
+    Adapter(
+        stage="geometry",
+        name="vggt+moge",
+        target="models.geometry.fusion:VggtWithMoge",
+        model="VGGT-1B in the metres of MoGe-2",
+        revision="main",
+        licence="CC-BY-NC-4.0",
+        packages=("moge", "vggt"),
+        install="pip install 'regen3d[vggt]' git+https://github.com/facebookresearch/vggt.git "
+        "git+https://github.com/microsoft/MoGe.git",
+        weights=(MOGE, VGGT),
+        resources=Resources(gpus=1.0, vram_gb=12.0),
     ),
     Adapter(
         stage="plate",

@@ -24,7 +24,7 @@ _ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py"
 STAGE_CODE: dict[str, tuple[str, ...]] = {
     "segment": ("models/segmentation", *_ROOM, "regen3d/inputs/names.py", "tasks/segment.py"),
     "plate": ("models/editing", *_ROOM, "tasks/plate.py"),
-    "geometry": ("models/geometry", *_ROOM, "tasks/geometry.py"),
+    "geometry": ("models/geometry", "models/devices.py", "models/weights.py", *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": ("models/editing", "models/assets", "regen3d/meshes", *_FIT, "tasks/complete.py"),

@@ -10,6 +10,10 @@ from regen3d.types import Camera, Face, PointMap, RoomLayout
 _TRIES = 400
 """Random planes; with a fifth of the points on the floor, one lies in it with a certainty of 96 %."""
 
+_LIES = 0.8
+"""Cosine between a surface's own normal and a plane's from which the surface lies in it: normals of neighbouring
+pixels are noisy, walls are at right angles to the floor."""
+
 
 def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 3"], float]:
     """Gravity (down, unit, camera frame) and height of the lens above the floor, in the map's units.
@@ -20,7 +24,9 @@ def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 
         DegenerateGeometryError: no such plane holds a twentieth of the points.
     """
     rng = np.random.default_rng(seed)
-    cloud = _sample(points, 4000, rng)
+    cloud, facing = _normals(points)
+    chosen = rng.choice(len(cloud), size=min(4000, len(cloud)), replace=False)
+    cloud, facing = cloud[chosen], facing[chosen]
     picks = cloud[rng.integers(0, len(cloud), (_TRIES, 3))]
     normals = np.cross(picks[:, 1] - picks[:, 0], picks[:, 2] - picks[:, 0])
     norms = np.linalg.norm(normals, axis=1)
@@ -29,7 +35,9 @@ def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 
     upright = (norms > 1e-9) & (normals[:, 1] > np.cos(np.radians(50.0))) & (offsets > 0)
     tolerance = 0.02 * float(np.median(np.linalg.norm(cloud, axis=1)))
     signed = cloud @ normals.T - offsets
-    counts = (np.abs(signed) < tolerance).mean(axis=0)
+    # A slanted plane through two walls holds points of both, but none that lies in it.
+    lies = np.abs(facing @ normals.T) > _LIES
+    counts = ((np.abs(signed) < tolerance) & lies).mean(axis=0)
     # Nothing lies below a floor; a table top fails here.
     counts = np.where(upright, counts - (signed > 3 * tolerance).mean(axis=0), -1.0)
     best = int(counts.argmax())
@@ -41,12 +49,36 @@ def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 
     normal, offset = normals[best], float(offsets[best])
     # Ever narrower bands shed the feet of the walls, which tilt the plane.
     for band in tolerance * np.array([1.0, 0.5, 0.25, 0.25]):
-        inliers = cloud[np.abs(cloud @ normal - offset) < band]
+        inliers = cloud[(np.abs(cloud @ normal - offset) < band) & (np.abs(facing @ normal) > _LIES)]
+        if len(inliers) < 10:
+            break
         middle = inliers.mean(axis=0)
         normal = np.linalg.svd(inliers - middle, full_matrices=False)[2][2]
         normal = normal * np.sign(normal[1])
         offset = float(normal @ middle)
     return normal, offset
+
+
+def height_along(points: PointMap, gravity: Float[np.ndarray, " 3"]) -> float:
+    """Height of the lens above the floor in the map's units, where gravity (down, unit, camera frame) is known.
+
+    The floor is the lowest level that holds a twentieth of the points; where there is none, the lowest point but for
+    1 % of stray ones.
+
+    Raises:
+        DegenerateGeometryError: fewer than 100 valid points, or all of them above the lens.
+    """
+    drops = _sample(points, 20_000, np.random.default_rng(0)) @ gravity
+    lowest = float(np.quantile(drops, 0.99))
+    if lowest <= 0:
+        raise DegenerateGeometryError("every point lies above the lens: check the direction of gravity (down is +y)")
+    band = 0.02 * lowest
+    shares, edges = np.histogram(drops, bins=np.arange(0.0, lowest + 2 * band, band))
+    full = np.flatnonzero(shares >= 0.05 * len(drops))
+    if len(full) == 0:
+        return lowest
+    level = edges[full[-1]] + band / 2
+    return float(np.median(drops[np.abs(drops - level) < 1.5 * band]))
 
 
 def camera_from_points(points: PointMap, intrinsics: Float[np.ndarray, "3 3"], seed: int) -> Camera:
@@ -84,7 +116,10 @@ def fit_layout(points: PointMap, camera: Camera) -> RoomLayout:
     turn = rotation_about_y(yaw)
     room, facing = world @ turn, normals @ turn
     low, high = np.quantile(room, 0.01, axis=0), np.quantile(room, 0.99, axis=0)
-    low, high = np.minimum(low, [-0.3, 0.0, -0.3]), np.maximum(high, [0.3, camera.position[1] + 0.3, 0.5])
+    # The lens is inside; in units of its height, since the map may have no metres: 0.3 m and 0.5 m at 1.5 m.
+    unit = float(camera.position[1])
+    low = np.minimum(low, [-0.2 * unit, 0.0, -0.2 * unit])
+    high = np.maximum(high, [0.2 * unit, 1.2 * unit, unit / 3])
     low[1] = 0.0
     share: dict[Face, float] = {
         face: float(
@@ -122,13 +157,18 @@ def _sample(points: PointMap, count: int, rng: np.random.Generator) -> Float[np.
 
 def _oriented(points: PointMap, camera: Camera) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     """Points and unit normals in the world frame, on a grid of at most about 200 by 200."""
+    cloud, normals = _normals(points)
+    return transform(camera.world_from_camera, cloud), normals @ camera.world_from_camera[:3, :3].T
+
+
+def _normals(points: PointMap) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
+    """Points and unit normals in the camera frame, on the same grid."""
     step = max(max(points.valid.shape) // 200, 1)
     grid, valid = points.points[::step, ::step], points.valid[::step, ::step]
-    world = transform(camera.world_from_camera, grid)
-    across, down = world[:-1, 1:] - world[:-1, :-1], world[1:, :-1] - world[:-1, :-1]
+    across, down = grid[:-1, 1:] - grid[:-1, :-1], grid[1:, :-1] - grid[:-1, :-1]
     normals = np.cross(across, down)
     norms = np.linalg.norm(normals, axis=-1)
     usable = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & (norms > 1e-12)
     if usable.sum() < 100:
         raise DegenerateGeometryError(f"the point map has {int(usable.sum())} usable points, at least 100 are needed")
-    return world[:-1, :-1][usable], normals[usable] / norms[usable][:, None]
+    return grid[:-1, :-1][usable], normals[usable] / norms[usable][:, None]

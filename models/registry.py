@@ -58,6 +58,39 @@ class Adapter:
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
 
 
+GROUNDING_DINO = {
+    "base": Weights(repo="IDEA-Research/grounding-dino-base", revision="main", size_gb=0.93),
+    "tiny": Weights(repo="IDEA-Research/grounding-dino-tiny", revision="main", size_gb=0.69),
+}
+"""GroundingDINO by option `detector`."""
+SAM = {
+    "base": Weights(repo="facebook/sam-vit-base", revision="main", size_gb=0.38),
+    "huge": Weights(repo="facebook/sam-vit-huge", revision="main", size_gb=2.56),
+}
+"""SAM by option `segmenter`."""
+SAM3 = Weights(repo="facebook/sam3", revision="main", size_gb=3.44)
+"""SAM 3; gated."""
+HUNYUAN_2 = Weights(
+    repo="tencent/Hunyuan3D-2",
+    revision="9cd649ba6913f7a852e3286bad86bfa9a2d83dcf",
+    size_gb=22.0,
+    patterns=(
+        "hunyuan3d-dit-v2-0/*",
+        "hunyuan3d-vae-v2-0-turbo/*",
+        "hunyuan3d-delight-v2-0/*",
+        "hunyuan3d-paint-v2-0/*",
+    ),
+)
+"""Hunyuan3D 2.0: shape, the decoder of FlashVDM, and paint."""
+HUNYUAN_2_MINI = Weights(
+    repo="tencent/Hunyuan3D-2mini",
+    revision="main",
+    size_gb=4.5,
+    patterns=("hunyuan3d-dit-v2-mini/*", "hunyuan3d-vae-v2-mini-turbo/*"),
+)
+"""The small shape network of Hunyuan3D 2.0."""
+HUNYUAN_21 = Weights(repo="tencent/Hunyuan3D-2.1", revision="0b94677654c57bb9a6b6845cd7b704ccf551d327", size_gb=14.0)
+"""Hunyuan3D 2.1: shape and physically based paint."""
 MOGE = Weights(repo="Ruicheng/moge-2-vitl-normal", revision="main", size_gb=1.3, patterns=("model.pt",))
 """MoGe-2, large, with normals."""
 VGGT = Weights(repo="facebook/VGGT-1B", revision="main", size_gb=5.1, patterns=("config.json", "model.safetensors"))
@@ -89,6 +122,30 @@ ADAPTERS: tuple[Adapter, ...] = (
         revision="1",
         licence="MIT",
         packages=("cv2", "torch"),
+    ),
+    Adapter(
+        stage="generate",
+        name="hunyuan3d",
+        target="models.assets.hunyuan3d:HunyuanAssets",
+        model="Hunyuan3D 2.0",
+        revision="9cd649ba6913f7a852e3286bad86bfa9a2d83dcf",
+        licence="Tencent Hunyuan 3D 2.0 Community License",
+        packages=("diffusers", "einops", "hy3dgen", "pymeshlab", "skimage", "torchvision", "transformers", "yaml"),
+        install="pip install 'regen3d[hunyuan3d]' torchvision && pip install --no-deps hy3dgen==2.0.2",
+        weights=(HUNYUAN_2, HUNYUAN_2_MINI),
+        resources=Resources(gpus=1.0, vram_gb=16.0),
+    ),
+    Adapter(
+        stage="generate",
+        name="hunyuan3d-2.1",
+        target="models.assets.hunyuan3d_21:Hunyuan21Assets",
+        model="Hunyuan3D 2.1",
+        revision="0b94677654c57bb9a6b6845cd7b704ccf551d327",
+        licence="Tencent Hunyuan 3D 2.1 Community License",
+        install="pip install -r requirements.txt, in an environment of its own inside a clone of "
+        "github.com/Tencent-Hunyuan/Hunyuan3D-2.1",
+        weights=(HUNYUAN_21,),
+        resources=Resources(gpus=1.0, vram_gb=29.0),
     ),
     Adapter(
         stage="geometry",
@@ -153,6 +210,30 @@ ADAPTERS: tuple[Adapter, ...] = (
         revision="1",
         licence="Apache-2.0",
         packages=("cv2", "onnxruntime"),
+    ),
+    Adapter(
+        stage="segment",
+        name="grounded-sam",
+        target="models.segmentation.grounded_sam:GroundedSam",
+        model="GroundingDINO and SAM",
+        revision="main",
+        licence="Apache-2.0",
+        packages=("torch", "transformers"),
+        install="pip install 'regen3d[grounded-sam]'",
+        weights=(GROUNDING_DINO["base"], SAM["huge"]),
+        resources=Resources(gpus=1.0, vram_gb=6.0),
+    ),
+    Adapter(
+        stage="segment",
+        name="sam3",
+        target="models.segmentation.sam3:Sam3Segmenter",
+        model="SAM 3",
+        revision="main",
+        licence="SAM License",
+        packages=("torch", "transformers"),
+        install="pip install 'regen3d[grounded-sam]'",
+        weights=(SAM3,),
+        resources=Resources(gpus=1.0, vram_gb=8.0),
     ),
 )
 """In alphabetical order of stage and name."""

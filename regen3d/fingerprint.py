@@ -22,7 +22,14 @@ _FIT = ("regen3d/align", "regen3d/render")
 _ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
 
 STAGE_CODE: dict[str, tuple[str, ...]] = {
-    "segment": ("models/segmentation", *_ROOM, "regen3d/inputs/names.py", "tasks/segment.py"),
+    "segment": (
+        "models/segmentation",
+        "models/devices.py",
+        "models/weights.py",
+        *_ROOM,
+        "regen3d/inputs/names.py",
+        "tasks/segment.py",
+    ),
     "plate": ("models/editing", *_ROOM, "tasks/plate.py"),
     "geometry": ("models/geometry", "models/devices.py", "models/weights.py", *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),

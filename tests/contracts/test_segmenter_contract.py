@@ -1,6 +1,7 @@
 """What every segmenter promises; another one supplies one fixture and inherits the suite."""
 
 import re
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -8,8 +9,12 @@ import pytest
 
 from models.base import BoxPrompt, Segmentation, Segmenter, SegmentRequest
 from models.segmentation.embedded import EmbeddedSegmenter
+from models.segmentation.grounded_sam import GroundedSam, GroundedSamOptions
+from models.segmentation.sam3 import Sam3Options, Sam3Segmenter
+from models.weights import FOLDER_VARIABLE
 from regen3d.errors import ConfigError
 from regen3d.types import Rgb
+from tests.synthetic.tiny_models import write_grounding_dino, write_sam, write_sam3
 
 PROMPTS = (
     BoxPrompt(label="Chest", box=(40.0, 110.0, 141.0, 191.0)),
@@ -92,13 +97,6 @@ class SegmenterContract:
         boxes = {item.name: item.box for item in answers[0].instances}
         assert boxes["pouffe-1"][0] < boxes["pouffe-2"][0]
 
-    def test_a_clear_shape_is_cut_out(self, answers: list[Segmentation], drawing: Rgb) -> None:
-        """Uniform shapes on uniform ground leave no excuse: IoU above 0.95, the cup not part of the chest."""
-        masks = {item.name: item.mask for item in answers[0].instances}
-        for name, colour in (("chest-1", (40, 60, 150)), ("pouffe-2", (170, 30, 40)), ("tea-cup-1", (230, 220, 40))):
-            truth = (drawing == colour).all(axis=-1)
-            assert (masks[name] & truth).sum() > 0.95 * (masks[name] | truth).sum(), name
-
     def test_a_box_outside_the_picture_is_the_users_error(self, loaded: Segmenter, drawing: Rgb) -> None:
         prompt = BoxPrompt(label="chair", box=(400.0, 10.0, 500.0, 60.0))
         with pytest.raises(ConfigError, match="no pixel"):
@@ -128,3 +126,38 @@ class TestEmbedded(SegmenterContract):
     @classmethod
     def segmenter(cls) -> Segmenter:
         return EmbeddedSegmenter()
+
+    def test_a_clear_shape_is_cut_out(self, answers: list[Segmentation], drawing: Rgb) -> None:
+        """Uniform shapes on uniform ground leave no excuse: IoU above 0.95, the cup not part of the chest."""
+        masks = {item.name: item.mask for item in answers[0].instances}
+        for name, colour in (("chest-1", (40, 60, 150)), ("pouffe-2", (170, 30, 40)), ("tea-cup-1", (230, 220, 40))):
+            truth = (drawing == colour).all(axis=-1)
+            assert (masks[name] & truth).sum() > 0.95 * (masks[name] | truth).sum(), name
+
+
+@pytest.fixture(scope="module")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Checkpoints of tiny models that know nothing: they promise the same, but no shape is cut out."""
+    root = tmp_path_factory.mktemp("weights")
+    write_grounding_dino(root)
+    write_sam(root)
+    write_sam3(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(root))
+        yield
+
+
+@pytest.mark.usefixtures("random_weights")
+class TestGroundedSam(SegmenterContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def segmenter(cls) -> Segmenter:
+        return GroundedSam(GroundedSamOptions(device="cpu", box_threshold=0.0, text_threshold=0.0))
+
+
+@pytest.mark.usefixtures("random_weights")
+class TestSam3(SegmenterContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def segmenter(cls) -> Segmenter:
+        return Sam3Segmenter(Sam3Options(device="cpu", threshold=0.0))

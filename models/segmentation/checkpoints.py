@@ -1,0 +1,110 @@
+"""Reading checkpoints of transformers, and making do with the memory of a device."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from models.devices import free_memory
+from models.weights import Weights, locate
+from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError, WeightsMissingError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def locate_variant(weights: Weights, adapter: str, is_default: bool) -> Path:
+    """Folder of a checkpoint; the message for one that is not the adapter's default names its own command.
+
+    Raises:
+        WeightsMissingError: it is not there.
+    """
+    try:
+        return locate(weights, adapter)
+    except WeightsMissingError as error:
+        if is_default:
+            raise
+        raise WeightsMissingError(
+            f"the weights {weights.repo} at {weights.revision} are not on this machine: "
+            f"get {weights.size_gb:g} GB with `hf download {weights.repo}`"
+        ) from error
+
+
+def read_model(kind: Any, folder: Path) -> Any:
+    """A model of transformers with exactly the weights of a folder, ready to answer.
+
+    Args:
+        kind: class of transformers.
+        folder: checkpoint as `save_pretrained` writes it.
+
+    Raises:
+        WeightsMissingError: a file is missing or damaged, or holds another model's weights.
+    """
+    model, info = read_part(
+        lambda: kind.from_pretrained(folder, local_files_only=True, output_loading_info=True), folder, kind.__name__
+    )
+    # transformers fills what is missing with random numbers and only logs it.
+    wrong = sorted({*map(str, info.get("missing_keys", ())), *map(str, info.get("mismatched_keys", ()))})
+    if wrong:
+        raise WeightsMissingError(
+            f"the checkpoint {folder.name} does not fit {kind.__name__}: {len(wrong)} weights are missing or of "
+            f"another shape, first {wrong[0]}; fetch it again"
+        )
+    return model.eval().requires_grad_(False)
+
+
+def read_part(read: Callable[[], Any], folder: Path, what: str) -> Any:
+    """Run a reader of a checkpoint, and say as one error what may be wrong with its files.
+
+    Raises:
+        WeightsMissingError: a file is missing or damaged.
+    """
+    try:
+        return read()
+    except ImportError as error:
+        raise NotInstalledError(f"{what} needs a package that is missing ({error}): install it") from error
+    except Exception as error:  # Readers of JSON, safetensors and tokenizers raise what they like.
+        reason = str(error).strip().split("\n")[0]
+        raise WeightsMissingError(
+            f"{what} cannot be read from {folder.name} ({type(error).__name__}: {reason}): fetch it again"
+        ) from error
+
+
+def in_chunks(items: Sequence[T], size: int, work: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:
+    """Work through items in chunks; a chunk for which memory runs out is done again in smaller ones.
+
+    Args:
+        items: all of them.
+        size: most of them at once; halved as often as needed.
+        work: gives one answer an item.
+
+    Raises:
+        OutOfMemoryError: memory runs out even for one item.
+    """
+    answers: list[R] = []
+    size = max(1, size)
+    while len(answers) < len(items):
+        try:
+            answers.extend(work(items[len(answers) : len(answers) + size]))
+        except torch.OutOfMemoryError as error:
+            if size == 1:
+                raise OutOfMemoryError(
+                    "GPU memory ran out for a single prompt: use a smaller picture or model, or device=cpu"
+                ) from error
+            size = size // 2
+            free_memory()
+    return answers
+
+
+def check_finite(what: str, *tensors: torch.Tensor) -> None:
+    """Refuse numbers that are none.
+
+    Raises:
+        ModelOutputError: a tensor holds one.
+    """
+    for tensor in tensors:
+        if not bool(tensor.isfinite().all()):
+            raise ModelOutputError(
+                f"{what} answered with values that are not finite: fetch its weights again, or use device=cpu"
+            )

@@ -1,0 +1,117 @@
+"""The segmenter of Grounded SAM: GroundingDINO finds what words describe, SAM cuts it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from models.base import Segmentation, SegmentRequest
+from models.devices import device_of, free_memory
+from models.registry import GROUNDING_DINO, SAM, find
+from models.segmentation.checkpoints import locate_variant
+from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_boxes
+from models.segmentation.labeller import Labeller
+from models.segmentation.prompts import query_of
+from regen3d.errors import NotInstalledError
+
+if TYPE_CHECKING:
+    from models.segmentation.grounding import GroundingDino
+    from models.segmentation.sam import Sam
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundedSamOptions(Guards):
+    """What may be chosen, the limits of `Guards` among it."""
+
+    detector: Literal["base", "tiny"] = "base"
+    """Size of GroundingDINO."""
+    segmenter: Literal["huge", "base"] = "huge"
+    """Size of SAM."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda` or `cuda:N`."""
+    box_threshold: float = 0.3
+    """Least score of a box, 0..1; its authors use 0.25 to 0.35."""
+    text_threshold: float = 0.25
+    """Least score of a word of the prompt to name a box, 0..1; the authors' value."""
+    boxes_at_once: int = 16
+    """Boxes that SAM cuts in one call: 16 need less than 1 GB beside the weights; halved where memory runs out."""
+    labeller_model: str = ""
+    """Image-language model that proposes the labels, for example `gemini-2.5-flash`; empty: the default vocabulary."""
+
+
+class GroundedSam:
+    """Finds objects by words and cuts them out; implements `models.base.Segmenter`."""
+
+    Options = GroundedSamOptions
+
+    def __init__(self, options: GroundedSamOptions | None = None) -> None:
+        self._options = options or GroundedSamOptions()
+        self._labeller = Labeller(self._options.labeller_model)
+        self._models: tuple[GroundingDino, Sam] | None = None
+
+    def load(self) -> None:
+        """Read both checkpoints.
+
+        Raises:
+            NotInstalledError: transformers is missing.
+            WeightsMissingError: a checkpoint is missing, damaged or of another model.
+            ConfigError: the device does not exist, or the labeller has no key.
+        """
+        self._models = self._read()
+        self._labeller.load()
+
+    def _read(self) -> "tuple[GroundingDino, Sam]":
+        options = self._options
+        detector = locate_variant(GROUNDING_DINO[options.detector], "grounded-sam", options.detector == "base")
+        segmenter = locate_variant(SAM[options.segmenter], "grounded-sam", options.segmenter == "huge")
+        try:
+            from models.segmentation.grounding import GroundingDino
+            from models.segmentation.sam import Sam
+        except ImportError as error:
+            install = find("segment", "grounded-sam").install
+            raise NotInstalledError(f"'grounded-sam' needs transformers ({error}): install with `{install}`") from error
+        device = device_of(options.device)
+        return GroundingDino(detector, device), Sam(segmenter, device)
+
+    def close(self) -> None:
+        """Give the weights back."""
+        self._models = None
+        self._labeller.close()
+        free_memory()
+
+    def segment(self, requests: Sequence[SegmentRequest]) -> list[Segmentation]:
+        """Find and cut out the objects of each picture, and its floor.
+
+        Raises:
+            ConfigError: a box of a request has no pixel in the picture.
+            ModelOutputError: a model answered with values that are not finite.
+            OutOfMemoryError: memory runs out even for one box.
+        """
+        return [self._segment(request) for request in requests]
+
+    def _segment(self, request: SegmentRequest) -> Segmentation:
+        if request.boxes:
+            return self._cut_boxes(request)
+        detector, sam = self._loaded()
+        proposal = self._labeller.propose(request)
+        query = query_of(proposal)
+        thresholds = self._options.box_threshold, self._options.text_threshold
+        found = detector.find(request.image, query.labels, *thresholds)
+        masks = sam.cut(request.image, [item.box for item in found], self._options.boxes_at_once)
+        candidates = [
+            candidate_of(item.label, item.score, mask, item.box) for item, mask in zip(found, masks, strict=True)
+        ]
+        return settle(candidates, query, request.image.shape[:2], self._options)
+
+    def _cut_boxes(self, request: SegmentRequest) -> Segmentation:
+        _, sam = self._loaded()
+        boxes = [clip_box(prompt, request.image.shape[:2]) for prompt in request.boxes]
+        masks = sam.cut(request.image, boxes, self._options.boxes_at_once)
+        cuts = [
+            candidate_of(prompt.label, 1.0, mask, box)
+            for prompt, mask, box in zip(request.boxes, masks, boxes, strict=True)
+        ]
+        return settle_boxes(request.boxes, cuts)
+
+    def _loaded(self) -> "tuple[GroundingDino, Sam]":
+        self._models = self._models or self._read()
+        return self._models

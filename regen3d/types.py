@@ -236,6 +236,22 @@ class FittedBox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeFit:
+    """What an object was taken for on the way to its completion, from which its shape can be built without a search."""
+
+    kind: str
+    """What it is: `chair`, `lathe`, `box`."""
+    template: str
+    """Name of the template that is built, as the generator knows it."""
+    parameters: Float[np.ndarray, " k"]
+    """The template's parameters, in its own units."""
+    outline: Float[np.ndarray, "rows columns"] | None
+    """What the template is drawn from (a lathe's profile), for those that are drawn."""
+    box: FittedBox
+    """Where it stands, how large it is, and its silhouette IoU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """The whole object on its own, as if nothing stood before it."""
 
@@ -244,7 +260,9 @@ class Completion:
     origin_xy: tuple[int, int]
     """Where the crop's upper left pixel lies in the picture (may be negative)."""
     box: FittedBox | None
-    """The fit made on the way, handed on so that it is not made twice."""
+    """The box fitted on the way, handed on so that it is not fitted twice."""
+    fit: ShapeFit | None = None
+    """The shape fitted on the way, likewise; None where none was needed."""
     notes: tuple[str, ...] = ()
     """Sentences for the report."""
 

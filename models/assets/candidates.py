@@ -1,35 +1,23 @@
 """What an object may be: the templates that its label allows, and what its outline draws on a lathe."""
 
-from dataclasses import dataclass
-from functools import partial
+import numpy as np
 
-from models.assets.fitting import Candidate, Fit, best_fit
+from models.assets.fitting import Candidate, best_fit
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
-from models.assets.furniture.template import Template
-from models.assets.furniture.turned import turned, turned_lamp
 from models.assets.outlines import unknown_candidates
+from models.assets.recipes import HOLLOW_LATHE, LAMP_LATHE, LATHE, recipe_name, template_of
 from models.assets.sizes import Category, fitted_category
 from models.assets.turning import turned_fits
-from regen3d.types import FittedBox, ObjectView
+from regen3d.types import FittedBox, ObjectView, ShapeFit
 
 USUAL = 0.008
 """IoU by which the first, most usual template is preferred."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Furniture:
-    """What an object is taken for."""
-
-    kind: str
-    """The category, or `lathe`, `box` or `inflated outline` for what is no furniture."""
-    fit: Fit
-    """Its template at its best."""
-    notes: tuple[str, ...] = ()
-    """Sentences for the report."""
-
-
-def fitted_furniture(view: ObjectView, seed: int, box: FittedBox | None = None) -> Furniture:
+def fitted_shape(view: ObjectView, seed: int, box: FittedBox | None = None) -> ShapeFit:
     """What an object is, where it stands and how it is proportioned, as far as label and silhouette tell.
+
+    The kind is the category, or `lathe`, `box` or `inflated outline` for what is no furniture.
 
     Args:
         view: the object.
@@ -41,34 +29,44 @@ def fitted_furniture(view: ObjectView, seed: int, box: FittedBox | None = None) 
         InvalidMeshError: a size is zero or not finite.
     """
     category, box = fitted_category(view, seed, box)
-    if category is None:
-        kinds = unknown_candidates(view, box)
-        fit = best_fit([candidate for _, candidate in kinds], view, seed)
-        kind = next(kind for kind, candidate in kinds if candidate.template is fit.candidate.template)
-        note = f"no furniture is known by the name '{view.instance.label}': it became a {kind}, textured by the picture"
-        return Furniture(kind=kind, fit=fit, notes=(note,))
+    candidates = unknown_candidates(view, box) if category is None else _known(view, category, box)
+    fit = best_fit(candidates, view, seed)
+    return ShapeFit(
+        kind=fit.candidate.name if category is None else category.name,
+        template=fit.candidate.name,
+        parameters=fit.morph.deviation,
+        outline=fit.candidate.outline,
+        box=fit.box,
+    )
+
+
+def _known(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
+    """The templates of a category, after the bodies that the outline draws when it is turned."""
+    names = [recipe_name(category.name, k) for k in range(len(TEMPLATES[category.name]))]
     known = [
         Candidate(
-            template=template,
+            template=template_of(name),
             box=box,
+            name=name,
             handicap=0.0 if k == 0 else USUAL,
             prior=category.prior,
             absolute=not category.rests,
         )
-        for k, template in enumerate(TEMPLATES[category.name])
+        for k, name in enumerate(names)
     ]
-    return Furniture(kind=category.name, fit=best_fit([*_turned(view, category, box), *known], view, seed))
+    return [*_turned(view, category, box), *known]
 
 
 def _turned(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
-    """The bodies that the outline draws when it is turned, for categories that are."""
     if category.name not in TURNED:
         return []
-    body = turned_lamp if "lamp" in category.name else partial(turned, hollow=category.name in HOLLOW)
+    name = LAMP_LATHE if "lamp" in category.name else HOLLOW_LATHE if category.name in HOLLOW else LATHE
     return [
         Candidate(
-            template=Template(partial(body, profile=profile), is_round=True),
+            template=template_of(name, np.array(profile)),
             box=fitted,
+            name=name,
+            outline=np.array(profile),
             prior=category.prior,
             absolute=not category.rests,
         )

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from models.assets.candidates import fitted_furniture
+from models.assets.candidates import fitted_shape
+from models.assets.recipes import surface_from, template_of
+from models.assets.sizes import category_of
 from models.assets.texturing import textured
 from models.base import AssetRequest
 from regen3d.types import Asset
@@ -24,23 +26,30 @@ class EmbeddedAssets:
     def generate(self, requests: Sequence[AssetRequest]) -> list[Asset]:
         """Answer each request with a metric mesh and the pose under which it was fitted.
 
+        What the completion was fitted with is built; where it hands no fit on, one is made.
+
         Raises:
             DegenerateGeometryError: a visible mask is empty.
             InvalidMeshError: a size is zero or not finite.
+            ModelOutputError: a completion hands on a fit of a template that is not known.
         """
         return [_asset(request) for request in requests]
 
 
 def _asset(request: AssetRequest) -> Asset:
     view = request.view
-    made = fitted_furniture(view, request.seed, request.completion.box)
+    fit = request.completion.fit or fitted_shape(view, request.seed, request.completion.box)
     x0, y0, x1, y1 = view.instance.box
     mesh = textured(
-        made.fit.surface,
-        made.fit.box,
+        surface_from(fit),
+        fit.box,
         view,
         request.completion,
         size_px=next((side for side in TEXTURE_PX if side >= 1.6 * max(x1 - x0, y1 - y0)), TEXTURE_PX[-1]),
-        is_round=made.fit.candidate.template.is_round,
+        is_round=template_of(fit.template, fit.outline).is_round,
     )
-    return Asset(mesh=mesh, scale="metric", kind=made.kind, pose_hint=made.fit.box.world_from_object, notes=made.notes)
+    notes = ()
+    if category_of(view.instance.label) is None:
+        name = view.instance.label
+        notes = (f"no furniture is known by the name '{name}': it became a {fit.kind}, textured by the picture",)
+    return Asset(mesh=mesh, scale="metric", kind=fit.kind, pose_hint=fit.box.world_from_object, notes=notes)

@@ -46,6 +46,10 @@ class Candidate:
     """What is built."""
     box: FittedBox
     """Where it is tried."""
+    name: str = ""
+    """The template's name, under which its fit is handed on."""
+    outline: Float[np.ndarray, "rows columns"] | None = None
+    """What the template is drawn from, if it is."""
     handicap: float = 0.0
     """IoU that it must gain over the others."""
     prior: SizePrior | None = None

@@ -1,17 +1,13 @@
 """What an outline alone makes of an object: turned on a lathe, blown up, or boxed."""
 
 from dataclasses import replace
-from functools import partial
 
 import cv2
 import numpy as np
 from jaxtyping import Bool
 
 from models.assets.fitting import Candidate
-from models.assets.furniture.inflated import inflated
-from models.assets.furniture.storage import plain_box
-from models.assets.furniture.template import Template
-from models.assets.furniture.turned import turned
+from models.assets.recipes import BOX, INFLATED, LATHE, template_of
 from models.assets.turning import aspect, symmetry, turned_fits
 from regen3d.frames import upright
 from regen3d.types import FittedBox, ObjectView
@@ -26,19 +22,24 @@ INFLATED_HANDICAP = 0.06
 """IoU that a blown-up outline must gain over a box: it fits any silhouette, whatever it is."""
 
 
-def unknown_candidates(view: ObjectView, box: FittedBox) -> list[tuple[str, Candidate]]:
+def unknown_candidates(view: ObjectView, box: FittedBox) -> list[Candidate]:
     """What an object without a known name may be made of, the first preferred."""
-    boxed = ("box", Candidate(template=Template(plain_box), box=box))
+    boxed = Candidate(template=template_of(BOX), box=box, name=BOX)
     found = []
     if symmetry(view) >= LEAST_SYMMETRY and aspect(view) >= LEAST_ASPECT:
         for fitted, profile in turned_fits(view, box):
-            template = Template(partial(turned, profile=profile, hollow=False), is_round=True)
-            found.append(("lathe", Candidate(template=template, box=fitted)))
-    outline = _outline(view)
-    if not found and outline.any():
-        template = Template(partial(inflated, outline=outline))
-        candidate = Candidate(template=template, box=_facing(view, box), handicap=INFLATED_HANDICAP)
-        return [boxed, ("inflated outline", candidate)]
+            outline = np.array(profile)
+            found.append(Candidate(template=template_of(LATHE, outline), box=fitted, name=LATHE, outline=outline))
+    cells = _outline(view)
+    if not found and cells.any():
+        drawn = Candidate(
+            template=template_of(INFLATED, cells.astype(np.float64)),
+            box=_facing(view, box),
+            name=INFLATED,
+            outline=cells.astype(np.float64),
+            handicap=INFLATED_HANDICAP,
+        )
+        return [boxed, drawn]
     return found or [boxed]
 
 

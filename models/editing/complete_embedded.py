@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from models.assets.candidates import fitted_furniture
-from models.assets.fitting import Fit
+from models.assets.candidates import fitted_shape
+from models.assets.recipes import surface_from
 from models.assets.sizes import fitted_category
 from models.base import CompleteRequest
 from regen3d.frames import project, transform, unproject
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
-from regen3d.types import Camera, Completion, FittedBox, ObjectView
+from regen3d.types import Camera, Completion, FittedBox, ObjectView, ShapeFit
 
 BEYOND = 0.5
 """The crop reaches over the mask by at most this share of its size."""
@@ -35,7 +35,7 @@ class EmbeddedCompletion:
         """Nothing to give back."""
 
     def complete(self, requests: Sequence[CompleteRequest]) -> list[Completion]:
-        """Answer each request; the fitted box is handed on.
+        """Answer each request; the fitted box is handed on, and the fitted shape where something may hide the object.
 
         Raises:
             DegenerateGeometryError: a visible mask is empty.
@@ -48,22 +48,22 @@ def _complete(request: CompleteRequest) -> Completion:
     origin, wh = _crop(view)
     mask, ignore = _window(view.instance.mask, origin, wh), _window(view.ignore, origin, wh)
     outside = ~_window(np.ones_like(view.ignore), origin, wh)
-    hidden, box = np.zeros_like(mask), None
+    hidden, fit = np.zeros_like(mask), None
     colours = _window_picture(view.image, origin, wh)
     if _touches(mask, ignore | outside):
-        fit = fitted_furniture(view, request.seed).fit
-        box, depth = fit.box, _depth(fit, view.camera, origin, mask.shape)
+        fit = fitted_shape(view, request.seed)
+        depth = _depth(fit, view.camera, origin, mask.shape)
         hidden = np.isfinite(depth) & (ignore | outside) & ~mask
         hidden &= _joined(mask | hidden, mask)
         known = mask.copy()
-        _mirror(colours, known, hidden, depth, (box, view.camera, origin))
+        _mirror(colours, known, hidden, depth, (fit.box, view.camera, origin))
         _nearest(colours, known, hidden)
     alpha = np.where(mask | hidden, 255, 0).astype(np.uint8)
     share = float(hidden.sum()) / max(float((mask | hidden).sum()), 1.0)
     notes = (f"{share:.0%} of it is hidden: that part was guessed",) if share > NOTABLE else ()
     picture = np.dstack([np.where(alpha[..., None] > 0, colours, 255), alpha]).astype(np.uint8)
-    box = box or fitted_category(view, request.seed)[1]
-    return Completion(picture=picture, origin_xy=origin, box=box, notes=notes)
+    box = fitted_category(view, request.seed)[1] if fit is None else fit.box
+    return Completion(picture=picture, origin_xy=origin, box=box, fit=fit, notes=notes)
 
 
 def _touches(mask: Bool[np.ndarray, "h w"], hiding: Bool[np.ndarray, "h w"]) -> bool:
@@ -79,11 +79,12 @@ def _crop(view: ObjectView) -> tuple[tuple[int, int], tuple[int, int]]:
     return (x0 - margin, y0 - margin), (x1 - x0 + 2 * margin, y1 - y0 + 2 * margin)
 
 
-def _depth(fit: Fit, camera: Camera, origin: tuple[int, int], hw: tuple[int, int]) -> Float[np.ndarray, "h w"]:
+def _depth(fit: ShapeFit, camera: Camera, origin: tuple[int, int], hw: tuple[int, int]) -> Float[np.ndarray, "h w"]:
     """Depth of the fitted furniture in the crop, metres; inf where it is not."""
     crop = np.array([[1.0, 0.0, -origin[0]], [0.0, 1.0, -origin[1]], [0.0, 0.0, 1.0]])
-    vertices = transform(camera.camera_from_world @ fit.box.world_from_object.matrix, fit.surface.vertices)
-    return rasterize(vertices, fit.surface.faces, crop @ camera.intrinsics, hw).depth.astype(np.float64)
+    surface = surface_from(fit)
+    vertices = transform(camera.camera_from_world @ fit.box.world_from_object.matrix, surface.vertices)
+    return rasterize(vertices, surface.faces, crop @ camera.intrinsics, hw).depth.astype(np.float64)
 
 
 def _mirror(

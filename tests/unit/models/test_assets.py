@@ -18,17 +18,18 @@ from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, tur
 from models.assets.morph import POSE, morph_at, surface_of
 from models.assets.outlines import unknown_candidates
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
+from models.assets.recipes import BOX, HOLLOW_LATHE, INFLATED, LAMP_LATHE, LATHE, surface_from, template_of
 from models.assets.search import evolved
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
 from models.assets.solid import join, pack
 from models.assets.texturing import textured
 from models.assets.turning import turned_fits
-from regen3d.errors import InvalidMeshError
+from regen3d.errors import InvalidMeshError, ModelOutputError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
 from regen3d.meshes.quality import open_edges, welded
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
-from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView
+from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView, ShapeFit
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
 MAX_FACES = 25_000
@@ -315,15 +316,43 @@ def test_finish_is_averaged_over_the_area() -> None:
 
 def test_what_has_no_name_is_made_of_its_outline() -> None:
     truth = fitted_box((0.3, 0.9, 0.3))
-    kinds = [kind for kind, _ in unknown_candidates(view_of(turned((0.3, 0.9, 0.3), profile=VASE), truth, "x"), truth)]
-    assert set(kinds) == {"lathe"}
+    vase = view_of(turned((0.3, 0.9, 0.3), profile=VASE), truth, "x")
+    assert {candidate.name for candidate in unknown_candidates(vase, truth)} == {"lathe"}
     slab = fitted_box((1.0, 0.6, 0.3))
     parts = [box((-0.5, 0, 0), (0.5, 0.2, 0.3)), box((-0.5, 0, 0), (-0.3, 0.6, 0.3))]
     found = unknown_candidates(view_of(parts, slab, "x"), slab)
-    assert [kind for kind, _ in found] == ["box", "inflated outline"]
-    fit = best_fit([candidate for _, candidate in found], view_of(parts, slab, "x"), 0)
-    assert fit.candidate.template is found[1][1].template
+    assert [candidate.name for candidate in found] == ["box", "inflated outline"]
+    fit = best_fit(found, view_of(parts, slab, "x"), 0)
+    assert fit.candidate.template is found[1].template
     assert fit.box.iou > 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "outline"),
+    [
+        ("chair/3", None),
+        (BOX, None),
+        (LATHE, np.array(VASE, dtype=np.float64)),
+        (HOLLOW_LATHE, np.array(VASE, dtype=np.float64)),
+        (LAMP_LATHE, np.array(VASE, dtype=np.float64)),
+        (INFLATED, np.ones((8, 6))),
+    ],
+)
+def test_a_fit_is_built_again_by_its_name(name: str, outline: np.ndarray | None) -> None:
+    template, fitted = template_of(name, outline), fitted_box((0.5, 0.9, 0.4))
+    parameters = np.linspace(-1.0, 1.0, len(template.ranges))
+    fit = ShapeFit(kind="thing", template=name, parameters=parameters, outline=outline, box=fitted)
+    expected = join(template((0.5, 0.9, 0.4), parameters), fitted.size_m)
+    assert np.array_equal(surface_from(fit).vertices, expected.vertices)
+    assert np.ptp(surface_from(fit).vertices, axis=0) == pytest.approx(fitted.size_m)
+    with pytest.raises(ModelOutputError, match=f"{len(parameters) + 1} parameters"):
+        surface_from(replace(fit, parameters=np.append(parameters, 0.0)))
+
+
+@pytest.mark.parametrize("name", ["", "chair", "chair/99", "chair/-1", "throne/0", LATHE])
+def test_a_fit_of_no_known_template_is_refused(name: str) -> None:
+    with pytest.raises(ModelOutputError, match="no template"):
+        template_of(name)
 
 
 def test_evolution_finds_a_minimum_along_a_crooked_valley() -> None:

@@ -19,7 +19,7 @@ from regen3d.align.settings import AlignSettings
 from regen3d.align.target import FINE_PX, make_target, visible_points
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import yaw_of
-from regen3d.types import Alignment, Asset, ObjectView, PointMap, RoomLayout, Similarity
+from regen3d.types import Alignment, Asset, Mask, ObjectView, PointMap, RoomLayout, Similarity
 
 FINALISTS = 6
 """Poses that are polished on the coarse crop; one takes 30 CPU milliseconds."""
@@ -51,6 +51,8 @@ class AlignRequest:
     """A point for each pixel of the picture; only metric ones are used."""
     layout: RoomLayout | None = None
     """The room box."""
+    floor: Mask | None = None
+    """Pixels that show the bare floor; only the published presets, which fit their floor to them, look at it."""
     seed: int = 0
     """For every random choice."""
     settings: AlignSettings = field(default_factory=AlignSettings)

@@ -33,7 +33,7 @@ BOX_MARGIN_M = 0.02
 """The room's box is this much smaller on each side."""
 
 FLOOR_BAND_M = 0.15
-"""Points this near the world's floor stand for the floor's mask."""
+"""Where no floor mask is known, points this near the world's floor stand for it."""
 
 GROUNDED = ("chair", "sofa", "table", "couch", "bed", "cabinet", "desk", "sideboard", "dresser", "plant")
 """Parts of labels that put an object on the floor, as published."""
@@ -44,7 +44,7 @@ def align_paper(request: AlignRequest, settings: PaperSettings | None = None) ->
 
     Args:
         request: the object; its metric points are needed.
-        settings: default: the published ones, with the faults of the request's preset.
+        settings: default: those of the request, with the faults of its preset.
 
     Raises:
         DegenerateGeometryError: there are no metric points of the object.
@@ -52,7 +52,11 @@ def align_paper(request: AlignRequest, settings: PaperSettings | None = None) ->
     """
     if settings is None:
         released = request.settings.preset == "paper-released"
-        settings = PaperSettings(faults=RELEASED if released else PaperFaults())
+        settings = PaperSettings(
+            width_px=request.settings.paper_width_px,
+            steps=request.settings.paper_steps,
+            faults=RELEASED if released else PaperFaults(),
+        )
     problem, world_from_work, notes = pose_problem(request, settings)
     renderer = silhouette_renderer(request.settings.renderer, request.settings.memory_mb)
     numbers = descend(problem, renderer, request.settings.device)
@@ -99,8 +103,8 @@ def pose_problem(
     cloud = cloud[np.random.default_rng(request.seed).permutation(len(cloud))[: settings.most_points]]
     yaws = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=faults.repeated_yaw)
     start = published_start(mesh, cloud, yaws, by_vertices=faults.symmetric_points, seed=request.seed)
-    floor = points.valid & ~mask & ~request.view.ignore
-    floor &= np.abs(transform(world_from_work, work)[..., 1]) < FLOOR_BAND_M
+    floor, more = _floor(request, transform(world_from_work, work)[..., 1])
+    floor, notes = floor & points.valid, notes + more
     stands = request.settings.pose == "planar" and is_on_floor(request.view.instance, floor)
     model, numbers = _free_start(start, mesh.vertices)
     if stands:
@@ -119,6 +123,15 @@ def pose_problem(
         settings=settings,
     )
     return problem, world_from_work, notes
+
+
+def _floor(request: AlignRequest, heights_m: Float[np.ndarray, "h w"]) -> tuple[Mask, tuple[str, ...]]:
+    """Pixels of the floor: the mask, eroded as published, or what lies as low as the world's floor; and a note."""
+    if request.floor is not None:
+        inner = eroded(request.floor)
+        return inner if inner.any() else request.floor, ()
+    low = ~request.view.instance.mask & ~request.view.ignore & (np.abs(heights_m) < FLOOR_BAND_M)
+    return low, ("no mask of the floor: it is fitted to all points near the world's floor, other objects' among them",)
 
 
 def is_on_floor(instance: Instance, floor: Mask) -> bool:

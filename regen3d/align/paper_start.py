@@ -26,8 +26,8 @@ TRIMMED = 0.02
 LEAST_POINTS = 20
 """Fewer points have no box worth the name."""
 
-RANSAC_ROUNDS, RANSAC_LIMIT_M = 500, 0.05
-"""Of the floor fit; the publication has 2,000 rounds, which find the same plane."""
+RANSAC_ROUNDS, RANSAC_LIMIT_M = 2000, 0.05
+"""Of the floor fit, as published."""
 
 FLAT_RATIO, INLIER_SHARE = 0.001, 0.85
 """Ratio of variances below which the floor is flat enough for all points; share of inliers that makes it so."""
@@ -67,7 +67,8 @@ def fit_floor(points: Float[np.ndarray, "n 3"], *, transposed: bool, seed: int) 
 
     Args:
         points: of the visible floor, working frame.
-        transposed: read a column of the singular vectors where the normal is a row, as released.
+        transposed: read a column of the singular vectors where the normal is a row, as released. That column hangs on
+            signs that the decomposition leaves open; of them the ones nearest to the normal are taken.
         seed: for the search.
     """
     variances, axes = np.linalg.eigh(np.cov(points.T))
@@ -77,7 +78,7 @@ def fit_floor(points: Float[np.ndarray, "n 3"], *, transposed: bool, seed: int) 
         inside = _ransac_inliers(points, seed)
         points = points if inside.mean() >= INLIER_SHARE else points[inside]
         rows = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
-        normal = rows[:, 2] if transposed else rows[2]
+        normal = np.copysign(rows[:, 2], rows[2]) if transposed else rows[2]
     normal = normal * (1.0 if normal[1] >= 0.0 else -1.0)
     turn = shortest_rotation(normal)
     return SupportPlane(name="floor", origin=points.mean(axis=0), axes=turn[:, [0, 2]].T, normal=normal)

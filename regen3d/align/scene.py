@@ -11,7 +11,7 @@ from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
 from regen3d.align.walls import corrected_layout
 from regen3d.frames import transform
-from regen3d.types import Alignment, Asset, Camera, Instance, ObjectView, PointMap, Rgb, RoomLayout
+from regen3d.types import Alignment, Asset, Camera, Instance, Mask, ObjectView, PointMap, Rgb, RoomLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class SceneRequest:
     """The same for the empty room."""
     layout: RoomLayout | None = None
     """The room box, where one is believed."""
+    floor: Mask | None = None
+    """Pixels that show the bare floor, for the published presets."""
     seed: int = 0
     """For every random choice."""
     settings: AlignSettings = field(default_factory=AlignSettings)
@@ -57,6 +59,7 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
             support=supports[item.name],
             points=request.points,
             layout=request.layout,
+            floor=request.floor,
             seed=request.seed,
             settings=request.settings,
         )

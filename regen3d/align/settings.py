@@ -23,5 +23,9 @@ class AlignSettings:
     """Which differentiable silhouettes refinement uses."""
     device: str = "cpu"
     """Where torch works: `cpu`, `cuda`, `cuda:1`."""
+    paper_width_px: int = 1024
+    """Width of the pictures that the published presets compare; smaller than published is told in the notes."""
+    paper_steps: int = 300
+    """Steps of the published presets' descent, at most; fewer than published are told in the notes."""
     memory_mb: int = 512
     """Working memory that batched rendering keeps within, megabytes."""

@@ -6,8 +6,10 @@ world of truth.json, which shares the camera with ours.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -32,6 +34,13 @@ ERODED_PX = 3
 
 FOCAL_FACTOR = 1.05
 """Of the focal length, under stress."""
+
+Strain = Literal["stretch", "erode", "focal", "lens"]
+"""What is wrong under stress. `focal`: the camera's focal length, while the points are what the estimator measured;
+`lens`: that of the points as well, as those of an estimator that was told the wrong lens."""
+
+STRAINS: tuple[Strain, ...] = ("stretch", "erode", "focal")
+"""All that is wrong unless asked otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,21 +159,24 @@ def without_points(scene: OracleScene) -> OracleScene:
     return replace(scene, points=None, background=None)
 
 
-def stressed(scene: OracleScene, seed: int) -> OracleScene:
-    """Every mesh stretched along a random axis, every mask eroded, and a camera that believes in a longer lens."""
+def stressed(scene: OracleScene, seed: int, strains: Sequence[Strain] = STRAINS) -> OracleScene:
+    """The scene with meshes stretched along a random axis, masks eroded, or a camera that believes in a longer lens."""
     rng = np.random.default_rng(seed)
     factors = {name: np.where(np.arange(3) == rng.integers(3), STRETCH, 1.0) for name in scene.meshes}
+    if "stretch" in strains:
+        longer = {name: replace(mesh, vertices=mesh.vertices * factors[name]) for name, mesh in scene.meshes.items()}
+        scene = replace(scene, meshes=longer)
+    if "erode" in strains:
+        scene = replace(scene, instances=tuple(replace(item, mask=_eroded(item.mask)) for item in scene.instances))
+    if "focal" not in strains and "lens" not in strains:
+        return scene
     intrinsics = np.diag([FOCAL_FACTOR, FOCAL_FACTOR, 1.0]) @ scene.camera.intrinsics
     intrinsics[:2, 2] = scene.camera.intrinsics[:2, 2]
-    camera = replace(scene.camera, intrinsics=intrinsics)
-    return replace(
-        scene,
-        camera=camera,
-        instances=tuple(replace(item, mask=_eroded(item.mask)) for item in scene.instances),
-        meshes={name: replace(mesh, vertices=mesh.vertices * factors[name]) for name, mesh in scene.meshes.items()},
-        points=_believed(scene.points, camera),
-        background=_believed(scene.background, camera),
-    )
+    scene = replace(scene, camera=replace(scene.camera, intrinsics=intrinsics))
+    if "lens" not in strains:
+        return scene
+    points, background = (_believed(points, scene.camera) for points in (scene.points, scene.background))
+    return replace(scene, points=points, background=background)
 
 
 def _eroded(mask: np.ndarray) -> np.ndarray:

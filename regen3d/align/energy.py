@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regen3d.align.planes import Walls
-from regen3d.align.pose import FLOOR, Parameters, SupportPlane, place, to_object_frame
+from regen3d.align.pose import Parameters, SupportPlane, place, to_object_frame
 from regen3d.align.proxy import Proxy
 from regen3d.align.target import Target
 from regen3d.frames import project, transform
@@ -101,7 +101,7 @@ def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"
     if evidence.square_yaw is not None:
         askew = parameters[:, 2] + evidence.proxy.axis_yaw - evidence.square_yaw
         askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
-        weight = SQUARE_WEIGHT if evidence.plane is FLOOR else HANGING_SQUARE_WEIGHT
+        weight = SQUARE_WEIGHT if evidence.plane.name in ("floor", "free") else HANGING_SQUARE_WEIGHT
         total += weight * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
     if evidence.walls is not None:
         total += WALL_WEIGHT * np.minimum(evidence.walls.beyond(world) / WALL_LIMIT_M, 1.0)
@@ -149,7 +149,7 @@ def _point_cost(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray,
     seen = np.concatenate([target.eye[None], target.points])
     local = to_object_frame(evidence.plane, parameters, proxy.vertices, seen)
     eye, rays = local[:, :1], local[:, 1:] - local[:, :1]
-    slide = _slide(evidence, eye, rays)
+    slide = slide_factor(evidence, eye, rays)
     rays = slide * rays
     distance, _ = proxy.surface.query((eye + rays).reshape(-1, 3))
     softness = POINT_SOFTNESS * np.linalg.norm(rays, axis=2).mean(axis=1, keepdims=True)
@@ -160,7 +160,7 @@ def _point_cost(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray,
     return cost
 
 
-def _slide(
+def slide_factor(
     evidence: Evidence, eye: Float[np.ndarray, "b 1 3"], rays: Float[np.ndarray, "b n 3"]
 ) -> Float[np.ndarray, "b 1 1"]:
     """The factor that brings points on rays from the eye onto the object: first by distance, then by closest points."""

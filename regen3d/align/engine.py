@@ -9,12 +9,13 @@ from jaxtyping import Float
 from regen3d.align.appearance import rank_by_appearance
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
 from regen3d.align.energy import Evidence, energy
+from regen3d.align.free import freed
 from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.polish import polish
 from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinates, similarity
 from regen3d.align.proxy import finer, make_proxy
 from regen3d.align.refine import Refined, refine
-from regen3d.align.search import starting_poses
+from regen3d.align.search import single_start, starting_poses
 from regen3d.align.settings import AlignSettings
 from regen3d.align.target import FINE_PX, make_target, visible_points
 from regen3d.errors import AlignmentDivergedError
@@ -81,34 +82,20 @@ def align_object(request: AlignRequest) -> Alignment:
 
         return align_paper(request)
     view, mesh = request.view, request.asset.mesh
-    x0, y0, x1, y1 = view.instance.box
-    middle = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
-    plane, notes = support_plane(request.support, view.camera, middle, (request.layout, request.points))
-    lowered = plane is FLOOR and request.support != "floor"
-    proxy = make_proxy(mesh, request.seed)
-    points = visible_points(view.instance.mask, request.points, view.camera, request.seed)
-    target = make_target(view, points, points_slide=lowered)
-    evidence = Evidence(
-        plane=plane,
-        proxy=proxy,
-        target=target,
-        known_log_scale=0.0 if request.asset.scale == "metric" and not lowered else None,
-        square_yaw=None if request.layout is None else request.layout.yaw_rad,
-        hinted_yaw=None if request.asset.pose_hint is None else yaw_of(request.asset.pose_hint.rotation),
-        # What stands on an object is placed farther away than it is: walls say nothing of it.
-        walls=seen_walls(request.layout) if request.layout is not None and request.support == "floor" else None,
-    )
-    starts = starting_poses(evidence)
-    if request.asset.pose_hint is not None:
-        starts = np.concatenate([_hinted(plane, request.asset.pose_hint), starts])
+    evidence, notes = _evidence(request)
+    plane, target = evidence.plane, evidence.target
     fine = replace(
         evidence,
-        target=make_target(view, points, points_slide=lowered, crop_px=FINE_PX),
-        proxy=finer(proxy, mesh),
+        target=make_target(view, target.points, points_slide=target.points_slide, crop_px=FINE_PX),
+        proxy=finer(evidence.proxy, mesh),
     )
-    refined = _polished(evidence, refine(evidence, starts, request.seed), FINALISTS)
+    refined = _polished(evidence, refine(evidence, _starts(evidence, request), request.seed), FINALISTS)
     refined = rank_by_appearance(_polished(fine, refined, LAST), fine.target, mesh, plane)
     pose = similarity(plane, refined.parameters[0], mesh.vertices)
+    if request.settings.pose == "free":
+        pose, note = freed(fine, refined.parameters, 1.0 if request.asset.scale == "metric" else None)
+        notes = (note,) if note else ()
+    lowered = plane is FLOOR and request.support != "floor"
     iou = mask_iou(view, silhouette(mesh, pose, view.camera))
     if iou <= 0.0:
         raise AlignmentDivergedError(
@@ -119,10 +106,34 @@ def align_object(request: AlignRequest) -> Alignment:
         support=plane.name if plane is not FLOOR else request.support,
         mask_iou=iou,
         contact_gap_m=0.0,
-        point_residual_m=None if lowered else point_residual(proxy.surface, pose, target.points),
+        point_residual_m=None if lowered else point_residual(evidence.proxy.surface, pose, target.points),
         runner_up_margin=_margin(refined),
         notes=notes,
     )
+
+
+def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
+    """All that the object's pose is judged by, and what had to be assumed."""
+    view = request.view
+    x0, y0, x1, y1 = view.instance.box
+    middle = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
+    is_free = request.settings.pose == "free"
+    support = "free" if is_free else request.support
+    plane, notes = support_plane(support, view.camera, middle, (request.layout, request.points))
+    # Where the plane is not the object's own, points tell its distance afterwards.
+    slides = is_free or (plane is FLOOR and support != "floor")
+    points = visible_points(view.instance.mask, request.points, view.camera, request.seed)
+    evidence = Evidence(
+        plane=plane,
+        proxy=make_proxy(request.asset.mesh, request.seed),
+        target=make_target(view, points, points_slide=slides),
+        known_log_scale=0.0 if request.asset.scale == "metric" and not slides else None,
+        square_yaw=None if request.layout is None else request.layout.yaw_rad,
+        hinted_yaw=None if request.asset.pose_hint is None else yaw_of(request.asset.pose_hint.rotation),
+        # What stands on an object is placed farther away than it is: walls say nothing of it.
+        walls=seen_walls(request.layout) if request.layout is not None and support == "floor" else None,
+    )
+    return evidence, notes
 
 
 def _polished(evidence: Evidence, refined: Refined, most: int) -> Refined:
@@ -146,6 +157,15 @@ def _polished(evidence: Evidence, refined: Refined, most: int) -> Refined:
 def _wrap(angle: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """The same angles in -pi..pi."""
     return (angle + np.pi) % (2.0 * np.pi) - np.pi
+
+
+def _starts(evidence: Evidence, request: AlignRequest) -> Parameters:
+    """Where the search begins: everywhere, or at one pose, as published."""
+    hint = request.asset.pose_hint
+    hinted = np.zeros((0, 4)) if hint is None else _hinted(evidence.plane, hint)
+    if request.settings.starts == "search":
+        return np.concatenate([hinted, starting_poses(evidence)])
+    return hinted if len(hinted) else single_start(evidence)
 
 
 def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:

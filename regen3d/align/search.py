@@ -33,6 +33,16 @@ def starting_poses(evidence: Evidence) -> Parameters:
     return np.concatenate([_fit_boxes(evidence, _guesses(evidence, yaws, factor)) for factor in factors])
 
 
+def single_start(evidence: Evidence) -> Parameters:
+    """One pose, its front towards the camera, where the points are or the mask meets the plane, as large as the mask.
+
+    That is where the published algorithm starts; the mask's box then sets place and size.
+    """
+    ray = evidence.target.camera_from_world[2, :3]
+    yaw = np.array([np.arctan2(-ray[0], -ray[2])])
+    return _fit_boxes(evidence, _guesses(evidence, yaw, 1.0))
+
+
 def _guesses(evidence: Evidence, yaws: Float[np.ndarray, " n"], factor: float) -> Parameters:
     """Poses at the place where the mask meets the plane, as large as the mask is there."""
     target = evidence.target

@@ -7,6 +7,7 @@ import pytest
 
 from regen3d.align.diagnostics import silhouette
 from regen3d.align.engine import AlignRequest, align_object
+from regen3d.align.settings import AlignSettings
 from regen3d.errors import AlignmentDivergedError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
 from regen3d.render.raster import rasterize
@@ -178,3 +179,46 @@ def test_walls_that_the_picture_shows_keep_furniture_in(camera, layout):
         beyond.append(-4.0 - transform(pose.matrix, mesh.vertices)[:, 2].min())
     assert beyond[0] > 0.12
     assert beyond[1] < 0.6 * beyond[0]
+
+
+def test_a_free_pose_leaves_the_floor_for_its_points(camera):
+    mesh, true = chair(), upright(yaw_rad=0.5, translation=np.array([0.2, 0.5, -2.6]))
+    request = AlignRequest(
+        view=view_of(mesh, true, camera),
+        asset=Asset(mesh=mesh, scale="relative", kind="chair"),
+        support="floor",
+        points=points_of(mesh, true, camera),
+        settings=AlignSettings(pose="free"),
+    )
+    found = align_object(request)
+    assert found.support == "free"
+    assert_same_place(found.world_from_object, true, mesh, 0.06)
+    planar = align_object(replace(request, settings=AlignSettings()))
+    base = transform(planar.world_from_object.matrix, mesh.vertices)[:, 1].min()
+    assert base == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_free_pose_without_points_takes_its_distance_from_a_known_size_or_says_so(camera):
+    mesh, true = chair(), upright(yaw_rad=0.5, translation=np.array([0.2, 0.3, -2.6]))
+    request = AlignRequest(
+        view=view_of(mesh, true, camera),
+        asset=Asset(mesh=mesh, scale="metric", kind="chair"),
+        support="floor",
+        settings=AlignSettings(pose="free"),
+    )
+    sized = align_object(request)
+    assert sized.world_from_object.scale == pytest.approx(1.0)
+    assert_same_place(sized.world_from_object, true, mesh, 0.06)
+    unsized = align_object(replace(request, asset=Asset(mesh=mesh, scale="relative", kind="chair")))
+    assert any("how far away" in note for note in unsized.notes)
+
+
+def test_a_single_start_may_stop_at_the_wrong_yaw_where_a_search_does_not(camera):
+    mesh, true = chair(), upright(yaw_rad=np.radians(170.0), translation=np.array([0.3, 0.0, -2.6]))
+    asset = Asset(mesh=mesh, scale="relative", kind="chair")
+    request = AlignRequest(view=view_of(mesh, true, camera), asset=asset, support="floor")
+    searched = align_object(request)
+    single = align_object(replace(request, settings=AlignSettings(starts="single")))
+    assert_same_place(searched.world_from_object, true, mesh, 0.03)
+    assert single.mask_iou < searched.mask_iou
+    assert single.runner_up_margin == 1.0

@@ -5,8 +5,8 @@ Run: python -m benchmarks.alignment --data "$REGEN3D_DATA/scenes" [--scenes a,b]
 
 What stands on what and where the walls are is inferred, as in a run. `--stress` stretches every mesh by 15 % along
 one axis, erodes every mask by 3 px and takes the camera's lens for 5 % longer (the points keep their own, as those of
-an estimator do; `--stress stretch erode lens` has them follow the wrong one); its boxes are those of the true meshes in the
-poses found, and a column more has those of the stretched ones, which no pose brings over 0.87. `--no-points` leaves
+an estimator do; `--stress stretch erode lens` has them follow the wrong one). Its boxes are those of the true meshes in
+the poses found, and a column more has those of the stretched ones, which no pose brings over 0.87. `--no-points` leaves
 silhouettes, looks and planes.
 """
 

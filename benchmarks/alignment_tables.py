@@ -110,8 +110,8 @@ def summary_table(scores: Sequence[PoseScore], baseline: Baseline) -> str:
     headings += ("yaw < 5", "gap")
     rows = [_summary_row(name, [s for s in scores if belongs(s)], baseline) for name, belongs in groups.items()]
     return table(
-        "Means and medians (as posed: with the meshes as they were given; released: where measured; boxes of round things "
-        "are turned to the true yaw, since every turn of them is the same pose)",
+        "Means and medians (as posed: with the meshes as they were given; released: where measured; boxes of "
+        "round things are turned to the true yaw, since every turn of them is the same pose)",
         headings,
         rows,
     )

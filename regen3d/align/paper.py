@@ -59,7 +59,7 @@ def align_paper(request: AlignRequest, settings: PaperSettings | None = None) ->
         )
     problem, world_from_work, notes = pose_problem(request, settings)
     renderer = silhouette_renderer(request.settings.renderer, request.settings.memory_mb)
-    numbers = descend(problem, renderer, request.settings.device)
+    numbers, _ = descend(problem, renderer, request.settings.device)
     mesh = request.asset.mesh
     found = problem.model.similarity(numbers, mesh.vertices)
     pose = Similarity(

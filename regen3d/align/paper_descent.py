@@ -70,8 +70,8 @@ class PaperProblem:
         return max(sigma * (0.5 * min(self.target.shape)) ** 2, LEAST_SIGMA_PX2)
 
 
-def descend(problem: PaperProblem, renderer: SilhouetteRenderer, device: str) -> Float[Tensor, " p"]:
-    """The model's numbers after descent, on the CPU in float64."""
+def descend(problem: PaperProblem, renderer: SilhouetteRenderer, device: str) -> tuple[Float[Tensor, " p"], int]:
+    """The model's numbers after descent, on the CPU in float64, and how many steps it took."""
     units = torch.ones(len(problem.start), device=device)
     if isinstance(problem.model, PlanarModel):
         units[2] = YAW_SPEED
@@ -79,7 +79,7 @@ def descend(problem: PaperProblem, renderer: SilhouetteRenderer, device: str) ->
     change = torch.zeros_like(start, requires_grad=True)
     optimiser = torch.optim.Adam([change], lr=LEARNING_RATE)
     cost = _Cost(problem, renderer, device)
-    best, lowest = change.detach().clone(), torch.inf
+    best, lowest, step = change.detach().clone(), torch.inf, 0
     for step in range(problem.settings.steps):
         optimiser.zero_grad()
         loss = cost(start + units * change)
@@ -92,7 +92,7 @@ def descend(problem: PaperProblem, renderer: SilhouetteRenderer, device: str) ->
             break
     if problem.settings.faults.last_iterate:
         best = change.detach()
-    return (start + units * best).double().cpu()
+    return (start + units * best).double().cpu(), step + 1
 
 
 class _Cost:

@@ -27,6 +27,9 @@ class Variant:
     """Stage -> adapter, before the profile."""
 
 
+PAPER_WIDTH_PX, PAPER_STEPS = 256, 100
+"""Of the published alignment in ablations: at its own settings a room takes hours."""
+
 BASELINE = Variant(name="baseline", summary="everything as a run has it")
 """What the others are compared with."""
 
@@ -53,13 +56,19 @@ ABLATIONS = {
     ),
     "paper": Variant(
         name="paper's preset",
-        summary="the published losses, weights and schedule, without the coding faults of the release",
-        align=AlignSettings(preset="paper"),
+        summary=(
+            "the published losses, weights and optimiser, without the coding faults of the release, "
+            f"at {PAPER_WIDTH_PX} px and {PAPER_STEPS} steps (published: 1024 px and 300)"
+        ),
+        align=AlignSettings(preset="paper", paper_width_px=PAPER_WIDTH_PX, paper_steps=PAPER_STEPS),
     ),
     "paper-released": Variant(
         name="paper as released",
-        summary="the published alignment with the coding faults of the release",
-        align=AlignSettings(preset="paper-released"),
+        summary=(
+            "the published alignment with the coding faults of the release, "
+            f"at {PAPER_WIDTH_PX} px and {PAPER_STEPS} steps (published: 1024 px and 300)"
+        ),
+        align=AlignSettings(preset="paper-released", paper_width_px=PAPER_WIDTH_PX, paper_steps=PAPER_STEPS),
     ),
 }
 """What can be left out or put back, by the name that `--ablate` takes."""

@@ -24,7 +24,6 @@ DEPTH_SHARE = 0.012
 LONGEST_PX = 640
 """Longer side of the depth buffer against which visibility is tested."""
 
-
 FLIPS = tuple(np.array(flip, dtype=np.float32) for flip in ((1, 1, 1), (-1, 1, 1)))
 """The point itself, and its mirror image across x = 0."""
 ROUND_FLIPS = (*FLIPS, *(np.array(flip, dtype=np.float32) for flip in ((1, 1, -1), (-1, 1, -1))))
@@ -182,7 +181,10 @@ def _cells(
 
 
 def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _Layer]:
-    """The picture inside the eroded mask, the completed part, and the picture's colours spread beyond the mask."""
+    """The picture inside the mask and just beside it, the completed part, and the same beside the mask.
+
+    All of the picture's colours beside the eroded mask are those of the nearest pixel inside it.
+    """
     mask = view.instance.mask
     kernel = np.ones((2 * ERODE_PX + 1, 2 * ERODE_PX + 1), dtype=np.uint8)
     inside = cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(bool)
@@ -195,10 +197,16 @@ def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _
     picture[rows, columns] = crop[..., :3]
     whole[rows, columns] = crop[..., 3] > 127
     hidden = whole & ~mask
+    if hidden.any():
+        # What lies beside the completed part is blank or the background, and sampling would blend it in.
+        picture = spread_colours(picture, hidden)[0]
     spread, distance = spread_colours(view.image, inside)
     x0, y0, x1, y1 = view.instance.box
     near = distance <= SNAP_SHARE * float(np.hypot(x1 - x0, y1 - y0))
-    return _Layer(view.image, inside), _Layer(picture, hidden), _Layer(spread, near)
+    # As far out as the mask was eroded: surface at the rim of a round body falls on either side of the mask's steps,
+    # and would be dotted with colours of its mirror image.
+    seen = distance <= 2 * ERODE_PX + 1
+    return _Layer(spread, seen), _Layer(picture, hidden), _Layer(spread, near)
 
 
 def _bridge(

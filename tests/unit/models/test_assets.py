@@ -220,6 +220,52 @@ def test_the_far_side_mirrors_the_near_side() -> None:
     assert yellow > 0.05
 
 
+def test_the_rim_of_a_small_round_body_is_not_dotted_with_its_other_side() -> None:
+    fitted = fitted_box((0.2, 0.3, 0.2))
+    parts = turned((0.2, 0.3, 0.2), profile=((0.8, 0.0), (1.0, 1.0)))
+    view = view_of(parts, fitted, "vase")
+    surface = join(parts, fitted.size_m)
+    mesh = textured(surface, fitted, view, nothing_completed(), size_px=256, is_round=True)
+    centre = mesh.uv[mesh.faces].mean(axis=1)
+    texel = mesh.texture[((1 - centre[:, 1]) * 256).astype(int), (centre[:, 0] * 256).astype(int)].astype(int)
+    middle, spread = mesh.vertices[mesh.faces].mean(axis=1), np.ptp(mesh.vertices[mesh.faces], axis=1)
+    front = (middle[:, 2] > 0.03) & (np.abs(middle[:, 0]) > 0.02) & (spread[:, 1] > 0.02)
+    assert front.sum() > 16
+    assert ((texel[front, 0] > texel[front, 1]) == (middle[front, 0] < 0)).all()
+
+
+def test_blank_beside_a_completed_part_is_not_blended_in() -> None:
+    fitted = fitted_box((0.8, 0.8, 0.8))
+    parts = [box((-0.4, 0, -0.4), (0.4, 0.8, 0.4))]
+    view = view_of(parts, fitted, "box")
+    _, y0, _, y1 = view.instance.box
+    cut = y1 - 3
+    alpha = view.instance.mask.copy()
+    picture = np.where(alpha[..., None], (120, 90, 60), 255).astype(np.uint8)
+    instance = replace(view.instance, mask=alpha & (np.arange(len(alpha)) < cut)[:, None])
+    ignore = np.zeros_like(alpha)
+    ignore[cut:] = True
+    seen = replace(view, image=picture, instance=instance, ignore=ignore)
+    whole = np.dstack([picture, np.where(alpha, 255, 0).astype(np.uint8)])
+    completion = Completion(picture=whole, origin_xy=(0, 0), box=None)
+    mesh = textured(join(parts, fitted.size_m), fitted, seen, completion, size_px=256, is_round=False)
+    assert y0 < cut
+    assert np.abs(mesh.texture.astype(int) - (120, 90, 60)).max() <= 2
+
+
+def test_what_may_be_hidden_is_not_drawn_into_its_neighbours() -> None:
+    truth = fitted_box((0.6, 0.88, 0.6))
+    view = view_of(TEMPLATES["cabinet"][0]((0.6, 0.88, 0.6)), truth, "cabinet")
+    x0, _, x1, _ = view.instance.box
+    beside = np.ones_like(view.ignore)
+    beside[:, x0:x1] = False
+    start = replace(truth, size_m=np.array([0.9, 0.88, 0.5]))
+    prior = CATEGORIES["cabinet"].prior
+    candidate = Candidate(template=TEMPLATES["cabinet"][0], box=start, prior=prior)
+    fit = best_fit([candidate], replace(view, ignore=beside), 0)
+    assert fit.box.size_m[0] < 0.7
+
+
 def test_an_outline_gives_back_the_profile_that_drew_it() -> None:
     truth = fitted_box((0.5, 1.0, 0.5))
     view = view_of(turned((0.5, 1.0, 0.5), profile=VASE), truth, "vase")

@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -74,7 +73,7 @@ def published_request(scene: OracleScene, instance: Instance, settings: AlignSet
         asset=Asset(mesh=scene.meshes[instance.name], scale="relative", kind="oracle"),
         support="floor",
         points=scene.points,
-        floor=np.asarray(cv2.imread(str(scene.folder / "floor_mask.png"), cv2.IMREAD_GRAYSCALE)) > 0,
+        floor=scene.floor,
         settings=settings,
     )
 

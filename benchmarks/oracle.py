@@ -24,7 +24,7 @@ from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.metrics.boxes import UprightBox
 from regen3d.room.from_points import fit_layout
 from regen3d.room.solve import solve_room
-from regen3d.types import Camera, Instance, KnownCamera, Mesh, PointMap, Rgb, RoomLayout
+from regen3d.types import Camera, Instance, KnownCamera, Mask, Mesh, PointMap, Rgb, RoomLayout
 
 STRETCH = 1.15
 """Along one axis of a mesh, under stress."""
@@ -87,6 +87,8 @@ class OracleScene:
     """Of the picture."""
     background: PointMap | None
     """Of the empty room."""
+    floor: Mask
+    """Pixels that show the bare floor, as the renderer knows them."""
     truth: tuple[TruePose, ...]
     """In the order of `instances`."""
 
@@ -118,6 +120,7 @@ def load_oracle(folder: Path) -> OracleScene:
         true_meshes=meshes,
         points=_point_map(points["points"], points["conf"], camera),
         background=_point_map(points["background_points"], points["background_conf"], camera),
+        floor=np.array(Image.open(folder / "floor_mask.png").convert("L")) > 0,
         truth=tuple(_true_pose(entry) for entry in entries),
     )
 

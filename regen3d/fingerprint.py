@@ -18,7 +18,9 @@ _ROOT = Path(regen3d.__file__).parent.parent
 _SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/base.py")
 
 _ROOM = ("regen3d/room",)
+_NETWORK = ("models/devices.py", "models/weights.py")
 _FIT = ("regen3d/align", "regen3d/render")
+_EDITING = ("models/editing", "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
 _ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
 
 STAGE_CODE: dict[str, tuple[str, ...]] = {
@@ -30,12 +32,12 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "regen3d/inputs/names.py",
         "tasks/segment.py",
     ),
-    "plate": ("models/editing", *_ROOM, "tasks/plate.py"),
-    "geometry": ("models/geometry", "models/devices.py", "models/weights.py", *_ROOM, "tasks/geometry.py"),
+    "plate": (*_EDITING, "tasks/plate.py"),
+    "geometry": ("models/geometry", *_NETWORK, *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
-    "complete": ("models/editing", "models/assets", "regen3d/meshes", *_FIT, "tasks/complete.py"),
-    "generate": ("models/assets", "regen3d/meshes", *_FIT, "tasks/generate.py"),
+    "complete": (*_EDITING, "tasks/complete.py"),
+    "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, "tasks/align.py"),
     "assemble": _ASSEMBLY,
     "report": (*_ASSEMBLY, "tasks/report.py"),

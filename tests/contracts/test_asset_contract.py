@@ -1,6 +1,6 @@
 """What every asset generator promises; another one supplies one fixture and inherits the suite."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +9,14 @@ import pytest
 from models.assets import candidates
 from models.assets.embedded import EmbeddedAssets
 from models.assets.fitting import Candidate, Fit, best_fit
+from models.assets.hunyuan3d import HunyuanAssets, HunyuanOptions
 from models.base import AssetGenerator, AssetRequest, CompleteRequest
 from models.editing.complete_embedded import EmbeddedCompletion
+from models.weights import FOLDER_VARIABLE
 from regen3d.frames import transform
 from regen3d.render.raster import rasterize
 from regen3d.types import Asset, ObjectView
+from tests.synthetic.hunyuan import require_hy3dgen, write_checkpoint
 from tests.synthetic.room import SyntheticRoom
 
 NAMES = ("cabinet-1", "chair-1", "vase-1")
@@ -128,3 +131,17 @@ class TestEmbedded(AssetContract):
         assert searched == ["cabinet-1"]
         assert again.mesh.vertices == pytest.approx(assets[0].mesh.vertices, abs=1e-6)
         assert np.array_equal(again.mesh.texture, assets[0].mesh.texture)
+
+
+class TestHunyuan(AssetContract):
+    """The library's own pipeline with tiny random weights."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def generator(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AssetGenerator]:
+        require_hy3dgen()
+        folder = tmp_path_factory.mktemp("weights")
+        write_checkpoint(folder / "tencent--Hunyuan3D-2" / "hunyuan3d-dit-v2-0")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(FOLDER_VARIABLE, str(folder))
+            yield HunyuanAssets(HunyuanOptions(device="cpu", steps=2, octree=16, chunks=2000, texture="projected"))

@@ -73,10 +73,12 @@ SAM3 = Weights(repo="facebook/sam3", revision="main", size_gb=3.44)
 HUNYUAN_2 = Weights(
     repo="tencent/Hunyuan3D-2",
     revision="9cd649ba6913f7a852e3286bad86bfa9a2d83dcf",
-    size_gb=22.0,
+    size_gb=16.0,
     patterns=(
-        "hunyuan3d-dit-v2-0/*",
-        "hunyuan3d-vae-v2-0-turbo/*",
+        "hunyuan3d-dit-v2-0/config.yaml",
+        "hunyuan3d-dit-v2-0/model.fp16.safetensors",
+        "hunyuan3d-vae-v2-0-turbo/config.yaml",
+        "hunyuan3d-vae-v2-0-turbo/model.fp16.safetensors",
         "hunyuan3d-delight-v2-0/*",
         "hunyuan3d-paint-v2-0/*",
     ),
@@ -86,7 +88,12 @@ HUNYUAN_2_MINI = Weights(
     repo="tencent/Hunyuan3D-2mini",
     revision="main",
     size_gb=4.5,
-    patterns=("hunyuan3d-dit-v2-mini/*", "hunyuan3d-vae-v2-mini-turbo/*"),
+    patterns=(
+        "hunyuan3d-dit-v2-mini/config.yaml",
+        "hunyuan3d-dit-v2-mini/model.fp16.safetensors",
+        "hunyuan3d-vae-v2-mini-turbo/config.yaml",
+        "hunyuan3d-vae-v2-mini-turbo/model.fp16.safetensors",
+    ),
 )
 """The small shape network of Hunyuan3D 2.0."""
 HUNYUAN_21 = Weights(repo="tencent/Hunyuan3D-2.1", revision="0b94677654c57bb9a6b6845cd7b704ccf551d327", size_gb=14.0)

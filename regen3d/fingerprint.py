@@ -18,6 +18,7 @@ _ROOT = Path(regen3d.__file__).parent.parent
 _SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/base.py")
 
 _ROOM = ("regen3d/room",)
+_NETWORK = ("models/devices.py", "models/weights.py")
 _FIT = ("regen3d/align", "regen3d/render")
 _EDITING = ("models/editing", "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
 _ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
@@ -32,11 +33,11 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "tasks/segment.py",
     ),
     "plate": (*_EDITING, "tasks/plate.py"),
-    "geometry": ("models/geometry", "models/devices.py", "models/weights.py", *_ROOM, "tasks/geometry.py"),
+    "geometry": ("models/geometry", *_NETWORK, *_ROOM, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": (*_EDITING, "tasks/complete.py"),
-    "generate": ("models/assets", "regen3d/meshes", *_FIT, "tasks/generate.py"),
+    "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, "tasks/align.py"),
     "assemble": _ASSEMBLY,
     "report": (*_ASSEMBLY, "tasks/report.py"),

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from regen3d.align.engine import AlignRequest, align_objects
+from regen3d.align.lens import calibrated_camera
 from regen3d.align.occlusion import occluders
 from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
 from regen3d.align.walls import corrected_layout
+from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import transform
+from regen3d.room.from_points import fit_layout
 from regen3d.types import Alignment, Asset, Camera, Instance, Mask, ObjectView, PointMap, Rgb, RoomLayout
 
 
@@ -43,12 +46,14 @@ class SceneRequest:
 def align_scene(request: SceneRequest) -> dict[str, Alignment]:
     """Infer supports, align every object, settle them: the pose of each object by name.
 
-    What hangs on walls is aligned last, on walls that furniture has corrected.
+    What hangs on walls is aligned last, on walls that furniture has corrected. Where metric points were measured with
+    another lens than the camera's, theirs is used and every pose says so (`lens.calibrated_camera`).
 
     Raises:
         AlignmentDivergedError: a mask is empty, or no pose overlaps it.
         InvalidMeshError: a mesh has no surface.
     """
+    request, notes = _calibrated(request)
     instances, _ = regrown(request.image, request.instances)
     supports = infer_supports(instances, request.camera, request.layout)
     hidden = occluders(instances)
@@ -75,7 +80,25 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
         for item in instances
     ]
     settled = settle(placed, request.camera, layout)
-    return {item.name: alignment for item, alignment in zip(placed, settled, strict=True)}
+    return {
+        item.name: replace(alignment, notes=(*alignment.notes, *notes))
+        for item, alignment in zip(placed, settled, strict=True)
+    }
+
+
+def _calibrated(request: SceneRequest) -> tuple[SceneRequest, tuple[str, ...]]:
+    """The request under the lens of its points; a room box that was found under another is fitted again."""
+    camera, note = calibrated_camera(request.camera, request.points)
+    if note is None:
+        return request, ()
+    layout = request.layout
+    if layout is not None and request.background is not None and request.background.scale == "metric":
+        try:
+            again = fit_layout(request.background, camera)
+        except DegenerateGeometryError:
+            again = layout
+        layout = again if again.believable else layout
+    return replace(request, camera=camera, layout=layout), (note,)
 
 
 def _corrected(request: SceneRequest, found: Mapping[str, Alignment]) -> RoomLayout | None:

@@ -137,6 +137,8 @@ def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObjec
     params = {"support": item.support, **inputs.align}
     call = context.call("align", item.name, **params).with_inputs(view=item.view)
     upstream = {"asset": futures["generate"], "geometry": shared["geometry"], "room": shared["room"]}
+    if str(inputs.align.get("settings", {}).get("preset", "default")) != "default":
+        upstream["segmentation"] = shared["segment"]
     futures["align"] = align.submit(context, call, upstream)
     return ObjectRun(name=item.name, futures=futures)
 

@@ -38,7 +38,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": (*_EDITING, "tasks/complete.py"),
     "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
-    "align": (*_FIT, "tasks/align.py"),
+    "align": (*_FIT, *_ROOM, "tasks/align.py"),
     "assemble": _ASSEMBLY,
     "report": (*_ASSEMBLY, "tasks/report.py"),
 }

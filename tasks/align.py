@@ -1,8 +1,10 @@
 """Align: where does this object stand?"""
 
+from models.base import Segmentation
 from regen3d.align.engine import AlignRequest
 from regen3d.align.settings import AlignSettings
-from regen3d.types import Alignment, Asset, Geometry, ObjectView, Room
+from regen3d.room.box import bare_floor
+from regen3d.types import Alignment, Asset, Geometry, Mask, ObjectView, Room, RoomLayout
 from tasks.artifacts import Preview
 from tasks.stage import Stage, StageWork, stage_task
 
@@ -19,8 +21,19 @@ def compute(work: StageWork) -> Alignment:
         layout=layout if layout.believable else None,
         seed=work.call.seed,
         settings=AlignSettings(**work.call.params.get("settings", {})),
+        floor=_floor(work, layout),
     )
     return work.ask_library("regen3d.align.engine:align_object", request)
+
+
+def _floor(work: StageWork, layout: RoomLayout) -> Mask | None:
+    """The visible floor, for the published presets, whose calls have the masks of all objects as an input."""
+    if "segmentation" not in work.call.inputs:
+        return None
+    segmentation, camera = work.value("segmentation", Segmentation), work.value("geometry", Geometry).camera
+    if segmentation.floor is not None:
+        return segmentation.floor
+    return bare_floor(camera, layout, (item.mask for item in segmentation.instances))
 
 
 def _preview(value: Alignment, work: StageWork) -> Preview:

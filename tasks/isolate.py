@@ -5,15 +5,13 @@ From here on every object goes its own way; a change to one object's mask leaves
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from models.base import Segmentation
 from regen3d import codec
 from regen3d.align.occlusion import occluders
 from regen3d.align.support import infer_supports, paper_supports
-from regen3d.room.box import FACES, box_image
+from regen3d.room.box import bare_floor
 from regen3d.store import Ref, Store
-from regen3d.types import Geometry, Mask, ObjectView, Room, RoomLayout
+from regen3d.types import Geometry, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.stage import SceneContext, Stage, StageEntry, StageWork, stage_task
 
@@ -60,18 +58,10 @@ def _supports(work: StageWork, segmentation: Segmentation, geometry: Geometry) -
     layout = work.value("room", Room).layout
     if work.call.params.get("support") == "paper":
         floor = segmentation.floor
-        return paper_supports(
-            segmentation.instances, _bare_floor(segmentation, geometry, layout) if floor is None else floor
-        )
+        if floor is None:
+            floor = bare_floor(geometry.camera, layout, (item.mask for item in segmentation.instances))
+        return paper_supports(segmentation.instances, floor)
     return infer_supports(segmentation.instances, geometry.camera, layout, geometry.image_points)
-
-
-def _bare_floor(segmentation: Segmentation, geometry: Geometry, layout: RoomLayout) -> Mask:
-    """Where the room box shows its floor and no object, for segmenters that do not look for floors."""
-    taken = np.zeros(geometry.camera.hw, dtype=bool)
-    for instance in segmentation.instances:
-        taken |= instance.mask
-    return (box_image(geometry.camera, layout)[0] == FACES.index("floor")) & ~taken
 
 
 def isolated_objects(context: SceneContext, entry: StageEntry) -> tuple[IsolatedObject, ...]:

@@ -4,13 +4,14 @@ The camera stands inside the box, so every ray meets exactly one side. Room axes
 layout's yaw.
 """
 
+from collections.abc import Iterable
 from typing import get_args
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from regen3d.frames import pixel_centers, pixel_rays, rotation_about_y
-from regen3d.types import Camera, Face, RoomLayout
+from regen3d.types import Camera, Face, Mask, RoomLayout
 
 FACES: tuple[Face, ...] = get_args(Face)
 """Sides in the order in which arrays of this package number them."""
@@ -67,6 +68,14 @@ def cast_box(
 def box_image(camera: Camera, layout: RoomLayout) -> tuple[Integer[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
     """Side and depth of the empty room for every pixel of the camera's picture; see `cast_box`."""
     return cast_box(camera, layout, pixel_centers(camera.hw))
+
+
+def bare_floor(camera: Camera, layout: RoomLayout, objects: Iterable[Mask]) -> Mask:
+    """Where the box shows its floor and no object covers it."""
+    covered = np.zeros(camera.hw, dtype=bool)
+    for mask in objects:
+        covered |= mask
+    return (box_image(camera, layout)[0] == FACES.index("floor")) & ~covered
 
 
 def contains_camera(camera: Camera, layout: RoomLayout) -> bool:

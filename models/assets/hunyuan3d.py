@@ -189,7 +189,7 @@ def _asked(options: HunyuanOptions) -> Rung:
 def _check_installed(paints: bool) -> None:
     install = find("generate", "hunyuan3d").install
     try:
-        import hy3dgen.shapegen  # noqa: F401 - what it needs is known only by importing it
+        import hy3dgen.shapegen  # pyright: ignore[reportMissingImports]  # noqa: F401 - says what is missing
     except ImportError as error:
         raise NotInstalledError(f"Hunyuan3D 2.0 needs hy3dgen ({error}): install with `{install}`") from error
     if paints and importlib.util.find_spec("custom_rasterizer") is None:
@@ -208,8 +208,8 @@ def _is_there(weights: Weights) -> bool:
 
 
 def _shape_pipeline(rung: Rung, flashvdm: bool, device: torch.device) -> Any:
-    from hy3dgen.shapegen import Hunyuan3DDiTFlowMatchingPipeline
-    from hy3dgen.shapegen.models import ShapeVAE
+    from hy3dgen.shapegen import Hunyuan3DDiTFlowMatchingPipeline  # pyright: ignore[reportMissingImports]
+    from hy3dgen.shapegen.models import ShapeVAE  # pyright: ignore[reportMissingImports]
 
     weights, subfolder, turbo = SIZES[rung.size]
     folder = locate(weights, "hunyuan3d")
@@ -231,7 +231,7 @@ def _shape_pipeline(rung: Rung, flashvdm: bool, device: torch.device) -> Any:
 
 
 def _paint_pipeline(rung: Rung, device: torch.device) -> Any:
-    from hy3dgen.texgen import Hunyuan3DPaintPipeline
+    from hy3dgen.texgen import Hunyuan3DPaintPipeline  # pyright: ignore[reportMissingImports]
 
     pipeline = Hunyuan3DPaintPipeline.from_pretrained(str(locate(HUNYUAN_2, "hunyuan3d")))
     if rung.offload:

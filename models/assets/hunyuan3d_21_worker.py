@@ -39,8 +39,8 @@ def main(path: str) -> int:
 
 
 def _pipelines(job: dict[str, Any], source: Path) -> tuple[Any, Any]:
-    from hy3dshape.pipelines import Hunyuan3DDiTFlowMatchingPipeline
-    from textureGenPipeline import Hunyuan3DPaintConfig, Hunyuan3DPaintPipeline
+    from hy3dshape.pipelines import Hunyuan3DDiTFlowMatchingPipeline  # pyright: ignore[reportMissingImports]
+    from textureGenPipeline import Hunyuan3DPaintConfig, Hunyuan3DPaintPipeline  # pyright: ignore[reportMissingImports]
 
     shape = Hunyuan3DDiTFlowMatchingPipeline.from_pretrained(job["weights"])
     if job["options"]["flashvdm"]:

@@ -66,7 +66,7 @@ class MogeGeometry:
             WeightsMissingError: the weights are not on this machine.
         """
         try:
-            from moge.model.v2 import MoGeModel
+            from moge.model.v2 import MoGeModel  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             install = find("geometry", "moge").install
             raise NotInstalledError(f"MoGe-2 needs the package moge ({error}): install with `{install}`") from error

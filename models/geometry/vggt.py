@@ -69,8 +69,8 @@ class VggtGeometry:
             WeightsMissingError: the weights are not on this machine.
         """
         try:
-            from vggt.models.vggt import VGGT
-            from vggt.utils.pose_enc import pose_encoding_to_extri_intri
+            from vggt.models.vggt import VGGT  # pyright: ignore[reportMissingImports]
+            from vggt.utils.pose_enc import pose_encoding_to_extri_intri  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             install = find("geometry", "vggt").install
             raise NotInstalledError(f"VGGT needs the package vggt ({error}): install with `{install}`") from error

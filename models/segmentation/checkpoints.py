@@ -13,6 +13,9 @@ from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError
 T = TypeVar("T")
 R = TypeVar("R")
 
+TOKENIZER = "tokenizer.json"
+"""File of a checkpoint that holds its words."""
+
 
 def locate_variant(weights: Weights, adapter: str, is_default: bool) -> Path:
     """Folder of a checkpoint; the message for one that is not the adapter's default names its own command.
@@ -52,6 +55,20 @@ def read_model(kind: Any, folder: Path) -> Any:
             f"another shape, first {wrong[0]}; fetch it again"
         )
     return model.eval().requires_grad_(False)
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a checkpoint.
+
+    Raises:
+        WeightsMissingError: its files are missing or damaged.
+    """
+    from transformers import AutoTokenizer
+
+    # Without its file transformers makes a tokenizer that knows no word, and says nothing.
+    if not (folder / TOKENIZER).is_file():
+        raise WeightsMissingError(f"the tokenizer ({TOKENIZER}) is missing from {folder.name}: fetch it again")
+    return read_part(lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True), folder, "the tokenizer")
 
 
 def read_part(read: Callable[[], Any], folder: Path, what: str) -> Any:

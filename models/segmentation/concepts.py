@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float
-from transformers import AutoTokenizer, Sam3Model
+from transformers import Sam3Model
 
-from models.segmentation.checkpoints import check_finite, in_chunks, read_model, read_part
+from models.segmentation.checkpoints import check_finite, in_chunks, read_model, read_tokenizer
 from regen3d.types import Mask, Rgb
 
 Box = tuple[float, float, float, float]
@@ -48,9 +48,7 @@ class Sam3:
         """
         self._device = device
         self._model = read_model(Sam3Model, folder).to(device)
-        self._tokenizer = read_part(
-            lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True), folder, "the tokenizer"
-        )
+        self._tokenizer = read_tokenizer(folder)
         self._side = int(self._model.config.vision_config.backbone_config.image_size)
 
     def find(self, image: Rgb, phrases: Sequence[str], threshold: float) -> list[list[Seen]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, GroundingDinoForObjectDetection, GroundingDinoProcessor
+from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
 from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
 
-from models.segmentation.checkpoints import check_finite, read_model, read_part
+from models.segmentation.checkpoints import check_finite, read_model, read_part, read_tokenizer
 from models.segmentation.prompts import chunk_labels, match_label, write_prompt
 from regen3d.types import Rgb
 
@@ -43,8 +43,7 @@ class GroundingDino:
             folder,
             "the image processor",
         )
-        words = read_part(lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True), folder, "the tokenizer")
-        self._processor = GroundingDinoProcessor(images, words)
+        self._processor: Any = GroundingDinoProcessor(images, read_tokenizer(folder))
         self._limit = int(self._model.config.max_text_len)
 
     def find(self, image: Rgb, labels: Sequence[str], box_threshold: float, text_threshold: float) -> list[Found]:
@@ -88,7 +87,9 @@ class GroundingDino:
             target_sizes=[image.shape[:2]],
         )[0]
         scores, boxes = answer["scores"].float().cpu().tolist(), answer["boxes"].float().cpu()
-        named = zip(answer["text_labels"], scores, _clip(boxes, image).tolist(), strict=True)
+        # Of no boxes the tokenizer makes one empty phrase.
+        phrases = answer["text_labels"] if scores else []
+        named = zip(phrases, scores, _clip(boxes, image).tolist(), strict=True)
         matched = ((match_label(phrase, labels), score, box) for phrase, score, box in named)
         return [
             Found(label=label, score=score, box=(box[0], box[1], box[2], box[3]))

@@ -33,7 +33,7 @@ class Sam:
         images = read_part(
             lambda: SamImageProcessorPil.from_pretrained(folder, local_files_only=True), folder, "the image processor"
         )
-        self._processor = SamProcessor(images)
+        self._processor: Any = SamProcessor(images)
 
     def cut(self, image: Rgb, boxes: Sequence[Box], chunk: int) -> list[Mask]:
         """A mask for every box: of the three that SAM proposes the one that it trusts most, never their union.

@@ -8,9 +8,7 @@ from pathlib import Path
 import torch
 from transformers import (
     BertConfig,
-    BertTokenizerFast,
     CLIPTextConfig,
-    CLIPTokenizerFast,
     GroundingDinoConfig,
     GroundingDinoForObjectDetection,
     GroundingDinoProcessor,
@@ -21,6 +19,8 @@ from transformers import (
     SamProcessor,
     SwinConfig,
 )
+from transformers.models.bert.tokenization_bert import BertTokenizer
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
 from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
 
@@ -35,7 +35,7 @@ def write_grounding_dino(root: Path, weights: Weights = GROUNDING_DINO["base"]) 
     """GroundingDINO with a Swin of two stages, a BERT of one layer and 20 queries."""
     torch.manual_seed(0)
     vocabulary = {word: n for n, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *WORDS])}
-    tokenizer = BertTokenizerFast(vocab=vocabulary)
+    tokenizer = BertTokenizer(vocab=vocabulary)
     backbone = SwinConfig(
         image_size=64,
         embed_dim=8,
@@ -151,8 +151,8 @@ def write_sam3(root: Path, weights: Weights = SAM3) -> Path:
     return folder
 
 
-def _clip_tokenizer() -> CLIPTokenizerFast:
+def _clip_tokenizer() -> CLIPTokenizer:
     """Letters and their word ends: every label can be spelt."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     pieces = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
-    return CLIPTokenizerFast(vocab={piece: n for n, piece in enumerate(pieces)}, merges=[], model_max_length=32)
+    return CLIPTokenizer(vocab={piece: n for n, piece in enumerate(pieces)}, merges=[], model_max_length=32)

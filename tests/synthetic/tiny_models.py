@@ -36,14 +36,16 @@ def write_grounding_dino(root: Path, weights: Weights = GROUNDING_DINO["base"]) 
     torch.manual_seed(0)
     vocabulary = {word: n for n, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *WORDS])}
     tokenizer = BertTokenizer(vocab=vocabulary)
-    backbone = SwinConfig(
-        image_size=64,
-        embed_dim=8,
-        depths=[1, 1],
-        num_heads=[1, 1],
-        window_size=4,
-        out_features=["stage1", "stage2"],
-        out_indices=[1, 2],
+    backbone = SwinConfig.from_dict(
+        {
+            "image_size": 64,
+            "embed_dim": 8,
+            "depths": [1, 1],
+            "num_heads": [1, 1],
+            "window_size": 4,
+            "out_features": ["stage1", "stage2"],
+            "out_indices": [1, 2],
+        }
     )
     text = BertConfig(
         vocab_size=len(vocabulary),
@@ -119,8 +121,8 @@ def write_sam3(root: Path, weights: Weights = SAM3) -> Path:
         num_hidden_layers=1,
         num_attention_heads=2,
         max_position_embeddings=32,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=0,
+        eos_token_id=1,
     )
     config = Sam3Config(
         vision_config={

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image
 
 from benchmarks.tables import table
 from benchmarks.truth import Truth, load_truth, scene_folders
@@ -99,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def variants(truth: Truth) -> dict[str, View]:
     """The picture itself and what is made of it."""
-    image = cv2.cvtColor(cv2.imread(str(truth.folder / "image.png")), cv2.COLOR_BGR2RGB)
+    with Image.open(truth.folder / "image.png") as picture:
+        image = np.array(picture.convert("RGB"))
     plain = View(
         image=np.asarray(image, np.uint8),
         masks=tuple(item.mask for item in truth.objects),

@@ -304,7 +304,7 @@ def read_options(adapter: Adapter, made: type, options: Mapping[str, str | int |
     Raises:
         ConfigError: the adapter has no options, one is unknown, or its value cannot be read.
     """
-    kind = getattr(made, "Options", None)
+    kind: Any = getattr(made, "Options", None)
     known = [field.name for field in fields(kind)] if kind else []
     for name in options:
         if name not in known:

@@ -114,7 +114,7 @@ class SurfaceIndex:
             pose: from the object frame to that of the points.
             triangles: object frame.
         """
-        _, point = tree.query(transform(pose, self.centers))
+        point = np.asarray(tree.query(transform(pose, self.centers))[1])
         corners = transform(pose, triangles)[self.parents]
         square = square_distance(torch.from_numpy(tree.data[point]), torch.from_numpy(corners)).numpy()
         # Pieces of a face lie together after sorting, nearest first.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from regen3d.align.engine import AlignRequest, align_objects
 from regen3d.align.lens import calibrated_camera
 from regen3d.align.occlusion import occluders
+from regen3d.align.planes import SIDES, seen_walls
+from regen3d.align.polish import WALL_SLACK_M
 from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
@@ -15,6 +17,9 @@ from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import transform
 from regen3d.room.from_points import fit_layout
 from regen3d.types import Alignment, Asset, Camera, Instance, Mask, ObjectView, PointMap, Rgb, RoomLayout
+
+WALLS = frozenset(face for face in SIDES if face.startswith("wall"))
+"""The upright sides of a room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +76,7 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
         for item in instances
     }
     standing = [name for name, support in supports.items() if support != "wall"]
-    found = dict(zip(standing, align_objects([requests[name] for name in standing]), strict=True))
-    layout = _corrected(request, found)
+    found, layout = _stand(request, {name: requests[name] for name in standing})
     hanging = [replace(requests[name], layout=layout) for name in supports if name not in found]
     found |= {item.view.instance.name: pose for item, pose in zip(hanging, align_objects(hanging), strict=True)}
     placed = [
@@ -101,13 +105,27 @@ def _calibrated(request: SceneRequest) -> tuple[SceneRequest, tuple[str, ...]]:
     return replace(request, camera=camera, layout=layout), (note,)
 
 
-def _corrected(request: SceneRequest, found: Mapping[str, Alignment]) -> RoomLayout | None:
-    """The room box after what stands on the floor has shown where the walls are."""
+def _stand(
+    request: SceneRequest, requests: Mapping[str, AlignRequest]
+) -> tuple[dict[str, Alignment], RoomLayout | None]:
+    """Poses of what stands, and the room box that they correct.
+
+    Walls that lines place wrongly would push all that stands along them. So objects are placed as if there were no
+    walls, tell where the walls are, and only those that then reach behind one are placed again, before it.
+    """
+    bare = request.layout and replace(request.layout, seen=request.layout.seen - WALLS)
+    found = dict(zip(requests, align_objects([replace(item, layout=bare) for item in requests.values()]), strict=True))
     if request.layout is None:
-        return None
-    bodies = [
-        transform(pose.world_from_object.matrix, request.assets[name].mesh.vertices)
+        return found, None
+    bodies = {
+        name: transform(pose.world_from_object.matrix, request.assets[name].mesh.vertices)
         for name, pose in found.items()
         if pose.support == "floor"
-    ]
-    return corrected_layout(request.layout, bodies, request.camera, request.background)
+    }
+    layout = corrected_layout(request.layout, list(bodies.values()), request.camera, request.background)
+    walls = seen_walls(layout)
+    behind = (
+        [] if walls is None else [name for name, body in bodies.items() if walls.beyond(body[None])[0] > WALL_SLACK_M]
+    )
+    again = align_objects([replace(requests[name], layout=layout) for name in behind])
+    return found | dict(zip(behind, again, strict=True)), layout

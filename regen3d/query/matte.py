@@ -43,13 +43,13 @@ def _enclosed(solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
     small = np.asarray(stats)[:, cv2.CC_STAT_AREA] < CREVICE * solid.size
     small[0] = False
-    return small[np.asarray(labels)]
+    return small[np.asarray(labels, dtype=np.int64)]
 
 
 def _specks(some: Bool[np.ndarray, "h w"], solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """Pieces of a mask without a solid pixel: noise of the ground."""
     count, labels = cv2.connectedComponents(some.astype(np.uint8), connectivity=8)
-    labels = np.asarray(labels)
+    labels = np.asarray(labels, dtype=np.int64)
     keep = np.zeros(int(count), dtype=bool)
     keep[np.unique(labels[solid])] = True
     return some & ~keep[labels]

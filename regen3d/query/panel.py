@@ -51,7 +51,7 @@ def cut(answer: UInt8[np.ndarray, "ah aw 3"], panel: Rect, hw: tuple[int, int]) 
 
 def _likeness(answer: Rgb) -> Float[np.ndarray, "h w"]:
     """How much each pixel is like the frame, 0..1."""
-    distance = np.linalg.norm(answer.astype(np.float32) - np.float32(BORDER), axis=2)
+    distance = np.linalg.norm(answer.astype(np.float32) - np.array(BORDER, dtype=np.float32), axis=2)
     return np.clip(1.0 - distance / COLOUR_REACH, 0.0, 1.0).astype(np.float64)
 
 

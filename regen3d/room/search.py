@@ -51,7 +51,7 @@ class BoxWeights:
     """For the share of the colours' entropy that the sides explain."""
     conflict: float = 0.6
     """Per picture width of segment on a side that it stands square to, where it cannot lie. Where furniture is not yet
-    known, half of it takes a rendered kitchen's cabinet fronts for its walls and finds 23 of 31 large objects, not 24."""
+    known, half of it takes a kitchen's cabinet fronts for its walls (`benchmarks.segmentation`)."""
     contact: float = 0.5
     """For the share of objects that would stand outside."""
 

@@ -40,6 +40,10 @@ ROUNDS = 4
 """Of closing the gap by scaling about the eye: each leaves under a tenth of the last one's."""
 
 
+STANDING_M = 0.01
+"""What reaches this far below the floor does not hang: walls are placed to a centimetre."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Base:
     """The underside of an object."""
@@ -85,6 +89,19 @@ def put_on_rug(item: PlacedObject, rug: PlacedObject, camera: Camera) -> PlacedO
     under = np.isfinite(look_up(surface, base.low[:, [0, 2]]))
     support = rug.name if under.mean() >= STANDING_SHARE else item.alignment.support
     return replace(lifted, alignment=replace(lifted.alignment, support=support))
+
+
+def off_the_floor(item: PlacedObject, camera: Camera) -> PlacedObject:
+    """What was hung on a wall and reaches below the floor, on the floor instead; its silhouette stays.
+
+    Scaled about the eye, it comes nearer until its base is at y = 0.
+    """
+    lowest, eye = float(world_vertices(item)[:, 1].min()), camera.position
+    if lowest >= -STANDING_M:
+        return item
+    stood = posed(item, scaled_about(item.alignment.world_from_object, eye, eye[1] / (eye[1] - lowest)))
+    stood = replace(stood, alignment=replace(stood.alignment, support="floor", contact_gap_m=0.0))
+    return noted(stood, "on the wall it would reach below the floor: it was stood on the floor")
 
 
 def in_contact(item: PlacedObject, surface: HeightMap, eye: Float[np.ndarray, " 3"]) -> PlacedObject:

@@ -10,7 +10,7 @@ from regen3d.align.confidence import ambiguity, pose_confidence
 from regen3d.align.diagnostics import mask_iou, silhouette
 from regen3d.align.occlusion import occluders
 from regen3d.align.placed import PlacedObject, noted
-from regen3d.align.resting import put_on, put_on_rug
+from regen3d.align.resting import off_the_floor, put_on, put_on_rug
 from regen3d.align.support import support_order
 from regen3d.align.support_words import is_flat
 from regen3d.types import Alignment, Camera, Mask, ObjectView, RoomLayout
@@ -58,6 +58,8 @@ def _stood(items: Items, camera: Camera) -> Items:
         below = items.get(item.alignment.support)
         if below is not None:
             items[name] = put_on(item, below, camera)
+        elif item.alignment.support == "wall":
+            items[name] = off_the_floor(item, camera)
         elif item.alignment.support == "floor" and not is_flat(item.instance.label):
             for rug in rugs:
                 items[name] = put_on_rug(items[name], rug, camera)

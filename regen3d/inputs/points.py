@@ -4,7 +4,6 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from regen3d.errors import ConfigError, DegenerateGeometryError
@@ -136,7 +135,10 @@ def _checked(array: np.ndarray, axes: int, picture: Picture, source: str) -> np.
 
 def _resized(array: np.ndarray, picture: Picture) -> np.ndarray:
     """The map in the picture's size; each number stands for the pixels that it covers."""
-    return cv2.resize(array.astype(np.float32), picture.wh, interpolation=cv2.INTER_NEAREST).astype(np.float64)
+    width, height = picture.wh
+    rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
+    return array[np.ix_(rows, columns)].astype(np.float64)
 
 
 def _camera(arrays: dict[str, np.ndarray], picture: Picture, source: str) -> KnownCamera | None:

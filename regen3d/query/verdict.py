@@ -33,8 +33,9 @@ LEAST, MOST = 0.004, 0.85
 """Share of the panel that an object takes."""
 AT_BORDER = 0.03
 """Share of the panel's border that a whole object may touch."""
-COVERED = 0.72
-"""Share of the visible part that must be covered: thin legs are lost at the working size, half an object is not."""
+COVERED = 0.8
+"""Share of the visible part that must be covered: thin legs are lost at the working size, but half an object that was
+blown up must not pass."""
 SPILT = 0.3
 """Share of the answer that may lie where the picture shows something farther away: masks are not exact."""
 COLOUR = 0.3

@@ -170,5 +170,7 @@ def _normals(points: PointMap) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarr
     norms = np.linalg.norm(normals, axis=-1)
     usable = valid[:-1, :-1] & valid[:-1, 1:] & valid[1:, :-1] & (norms > 1e-12)
     if usable.sum() < 100:
-        raise DegenerateGeometryError(f"the point map has {int(usable.sum())} usable points, at least 100 are needed")
+        raise DegenerateGeometryError(
+            f"no floor in the point map: {int(usable.sum())} usable points, at least 100 are needed; give a fuller one"
+        )
     return grid[:-1, :-1][usable], normals[usable] / norms[usable][:, None]

@@ -120,7 +120,6 @@ def test_an_index_finds_what_trying_all_pairs_finds(seed):
     found_points = torch.tensor(index.nearest_points(KDTree(points.numpy()), pose, triangles))
     exact = square_distance(points, vertices[faces[face_of_point[0]]]).sqrt()
     assert float((square_distance(points, vertices[faces[found_faces]]).sqrt() - exact).max()) < 0.03
-    assert float((found_faces != face_of_point[0]).double().mean()) < 0.1
     exact = square_distance(points[point_of_face[0]], placed[faces]).sqrt()
     assert float((square_distance(points[found_points], placed[faces]).sqrt() - exact).max()) < 0.06
 

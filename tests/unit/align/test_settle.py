@@ -353,3 +353,26 @@ def test_the_same_scene_turned_settles_the_same_way(camera, yaw):
         found["box-1"].alignment.world_from_object.translation - items["box-1"].alignment.world_from_object.translation
     )
     np.testing.assert_allclose(way, [0.025, 0.0, 0.0], atol=5e-3)
+
+
+def test_what_would_hang_below_the_floor_is_stood_on_it(camera, layout):
+    mesh, pose = blocks((-0.3, 0.0, -0.2, 0.3, 0.6, 0.2)), at(0.2, -0.2, -3.0)
+    item = PlacedObject(
+        name="cabinet-1",
+        alignment=Alignment(
+            world_from_object=pose,
+            support="wall",
+            mask_iou=1.0,
+            contact_gap_m=0.0,
+            point_residual_m=None,
+            runner_up_margin=1.0,
+        ),
+        mesh=mesh,
+        instance=seen("cabinet-1", mesh, pose, camera),
+    )
+    (settled,) = settle([item], camera, layout)
+    lowest = transform(settled.world_from_object.matrix, mesh.vertices)[:, 1].min()
+    assert lowest == pytest.approx(0.0, abs=1e-9)
+    assert settled.support == "floor"
+    assert settled.mask_iou > 0.99
+    assert any("below the floor" in note for note in settled.notes)

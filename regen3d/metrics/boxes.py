@@ -63,9 +63,10 @@ def upright_box(points: Float[np.ndarray, "n 3"], yaw_rad: float) -> UprightBox:
 
 
 def least_upright_box(points: Float[np.ndarray, "n 3"]) -> UprightBox:
-    """The upright box with the least ground area round points; without yaw where their ground area is none.
+    """The upright box with the least ground area round points.
 
-    It has no front: its yaw is that of one side, any of four.
+    It has no front: its yaw is that of one side, any of four. Points that stand over a line have a box along that line,
+    points over a single place one without yaw.
 
     Source: Freeman and Shapira 1975, "Determining the minimum-area encasing rectangle": a side of it lies on a side of
     the convex hull.
@@ -74,7 +75,9 @@ def least_upright_box(points: Float[np.ndarray, "n 3"]) -> UprightBox:
     try:
         hull = ground[ConvexHull(ground).vertices]
     except QhullError:
-        return upright_box(points, 0.0)
+        # There is no hull without area, but the points may still lie along a line.
+        from_first = ground - ground[0]
+        hull = np.stack([ground[0], ground[np.argmax((from_first**2).sum(axis=1))]])
     along = np.roll(hull, -1, axis=0) - hull
     yaws = np.arctan2(-along[:, 1], along[:, 0])
     cosine, sine = np.cos(yaws)[:, None], np.sin(yaws)[:, None]

@@ -72,6 +72,11 @@ def test_what_has_no_ground_area_has_a_box_without_yaw() -> None:
     assert (pole.yaw_rad, pole.size_m.tolist()) == (0.0, [0.0, 2.0, 0.0])
 
 
+def test_what_stands_over_a_line_has_a_box_along_it() -> None:
+    door = least_upright_box(np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 1.0], [0.5, 1.0, 0.5]]))
+    assert sorted(door.size_m.round(9)) == pytest.approx([0.0, np.sqrt(2.0), 2.0])
+
+
 def test_boxes_of_scenes_hold_all_their_objects() -> None:
     unit = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     assert scene_bounds_iou([unit, unit + 1.0], [np.array([[0.0, 0.0, 0.0], [2.0, 2.0, 2.0]])]) == 1.0

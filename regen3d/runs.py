@@ -15,6 +15,20 @@ def keep_run(store: Store, key: str, manifest: Manifest) -> None:
     store.put_record(f"runs/{key}", manifest.model_dump(mode="json"))
 
 
+def keep_manifest(store: Store, manifest: Manifest) -> None:
+    """Remember what one run made, whole or not, under the run's id."""
+    store.put_record(f"manifests/{manifest.run.id}", manifest.model_dump(mode="json"))
+
+
+def find_manifest(store: Store, run_id: str) -> Manifest | None:
+    """What a run made; None where the store knows nothing of it, or another version wrote it."""
+    document = store.get_record(f"manifests/{run_id}")
+    try:
+        return None if document is None else Manifest.model_validate(document)
+    except ValidationError:
+        return None
+
+
 def find_run(store: Store, key: str) -> Manifest | None:
     """The manifest of a finished run, if everything that it names is still in the store."""
     document = store.get_record(f"runs/{key}")
@@ -25,7 +39,7 @@ def find_run(store: Store, key: str) -> Manifest | None:
     except ValidationError:
         # Written by a version with another schema: the stages are still found one by one.
         return None
-    if not all(codec.is_complete(store, ref) for ref in _refs_of(manifest)):
+    if not all(codec.is_complete(store, ref) for ref in refs_of(manifest)):
         return None
     stages = tuple(entry.model_copy(update={"reused": True}) for entry in manifest.stages)
     return manifest.model_copy(update={"stages": stages, "run": manifest.run.model_copy(update={"id": "store"})})
@@ -41,7 +55,8 @@ def deliver(store: Store, manifest: Manifest, out: Path) -> Manifest:
     return delivered
 
 
-def _refs_of(manifest: Manifest) -> list[Ref]:
+def refs_of(manifest: Manifest) -> list[Ref]:
+    """Every value that a manifest names; those that the values name in turn are not followed."""
     values = [entry.value for entry in manifest.stages]
     inputs = [ref for entry in manifest.stages for ref in entry.call.inputs.values()]
     meshes = [entry.mesh for entry in manifest.objects if entry.mesh is not None]

@@ -10,8 +10,11 @@ import hashlib
 import json
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,9 @@ from regen3d.errors import ConfigError, StoreUnavailableError
 
 PROTOCOLS = ("file", "memory", "s3")
 """What a store URI may begin with."""
+
+FRESH_S = 86400.0
+"""A blob younger than this is not written again; `regen3d.sweep` removes nothing that is younger than it either."""
 
 _SAFE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
@@ -39,6 +45,20 @@ class Ref(BaseModel):
     def path(self) -> str:
         """Where the blob lies below the root of its store."""
         return f"blobs/{self.digest[:2]}/{self.digest}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file below the root of a store."""
+
+    path: str
+    """Relative to the root, with forward slashes."""
+    size: int
+    """Bytes."""
+    modified: float
+    """When it was written, seconds since the epoch."""
+    stamp: str
+    """Changes whenever the content does: the ETag of an object store, else size and time."""
 
 
 def digest_of(document: Any) -> str:
@@ -89,7 +109,9 @@ class Store:
     def put_bytes(self, content: bytes, suffix: str) -> Ref:
         """Keep bytes and return where they are."""
         ref = Ref(digest=hashlib.sha256(content).hexdigest(), suffix=suffix, size=len(content))
-        if not self.has(ref):
+        held = self.stat(ref.path)
+        # An old blob is written again, so that housekeeping sees it in use.
+        if held is None or held.size != ref.size or held.modified < time.time() - FRESH_S:
             self._write(ref.path, content)
         return ref
 
@@ -129,6 +151,46 @@ class Store:
         except ValueError:
             return None
         return document if isinstance(document, dict) else None
+
+    def walk(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Every file below a prefix, in the order of the paths.
+
+        It lists the store, which is slow on object stores: for housekeeping, never on the way of a scene.
+        """
+        place = self._path(prefix).rstrip("/")
+        with self._talking(prefix or "/"):
+            self._files.invalidate_cache()
+            found = self._files.find(place, detail=True) if self._files.isdir(place) else {}
+        root = self._root.rstrip("/") + "/"
+        for path, info in sorted(found.items()):
+            yield _stored_file(path.removeprefix(root), info)
+
+    def stat(self, path: str) -> StoredFile | None:
+        """Size and age of one file below the root; None where there is none."""
+        try:
+            with self._talking(path):
+                self._files.invalidate_cache()
+                return _stored_file(path, self._files.info(self._path(path)))
+        except FileNotFoundError:
+            return None
+
+    def read_file(self, path: str) -> bytes | None:
+        """The bytes of any file below the root, as `walk` names it; None where there is none."""
+        return self._read(path)
+
+    def write_file(self, path: str, content: bytes) -> None:
+        """Write a file that is neither a blob nor a record.
+
+        Raises:
+            ConfigError: the path would leave the store.
+        """
+        if not _SAFE_KEY.fullmatch(path) or ".." in path:
+            raise ConfigError(f"'{path}' is no path in a store: use letters, digits, '-', '_', '.' and single slashes")
+        self._write(path, content)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file that `walk` named; one that is gone already is no error."""
+        self._remove(path)
 
     def _path(self, path: str) -> str:
         return f"{self._root.rstrip('/')}/{path}"
@@ -189,6 +251,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _stored_file(path: str, info: Mapping[str, Any]) -> StoredFile:
+    # File systems tell the time of writing as seconds, or as a moment with its zone.
+    moment = info.get("mtime") or info.get("LastModified") or info.get("created") or 0.0
+    modified = moment.timestamp() if isinstance(moment, datetime) else float(moment)
+    stamp = str(info.get("ETag") or f"{info['size']} {modified}")
+    return StoredFile(path=path, size=info["size"], modified=modified, stamp=stamp)
 
 
 def _record_path(key: str) -> str:

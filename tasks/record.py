@@ -22,7 +22,7 @@ from regen3d.manifest import (
     RunEntry,
     StageEntry,
 )
-from regen3d.runs import deliver, keep_run
+from regen3d.runs import deliver, keep_manifest, keep_run
 from regen3d.store import Ref, Store
 from regen3d.types import Geometry, Room
 from tasks.assemble import AssembledObject, Assembly
@@ -73,6 +73,7 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     files["report.html"] = report_html(manifest, pictures).encode()
     kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
     manifest = manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
+    keep_manifest(store, manifest)
     # What failed for want of memory may succeed next time, and a file that was saved during the run belongs to
     # another answer: neither is kept.
     if all(entry.status == "ok" for entry in manifest.objects) and run_key(facts.request) == facts.key:

@@ -129,6 +129,9 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         entry = None if force else find_entry(work.store, call)
         if entry is None:
             entry = _compute(stage, work)
+        else:
+            # Young again, so that housekeeping leaves what it names.
+            work.store.put_record(_record_key(call), entry.model_dump(mode="json"))
     except Regen3dError as error:
         raise error.within(stage.name, call.object) from error.__cause__
     tell(Progress(stage=stage.name, object=call.object, event="reused" if entry.reused else "finished"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -165,6 +166,31 @@ class StoreContract:
         record = store.get_record("shared/record")
         assert record is not None
         assert record["writer"] in range(40)
+
+    def test_what_is_there_can_be_listed_read_and_removed(self, store: Store) -> None:
+        assert list(store.walk()) == []
+        ref = store.put_bytes(b"room", ".bin")
+        store.put_record("runs/one", {})
+        store.write_file("inputs/a/kitchen.png", b"picture")
+        assert [(file.path, file.size) for file in store.walk()] == [
+            (ref.path, 4),
+            ("inputs/a/kitchen.png", 7),
+            ("runs/one.json", 2),
+        ]
+        (one,) = store.walk("runs")
+        assert store.stat(one.path) == one
+        assert abs(one.modified - time.time()) < 60
+        assert store.read_file("inputs/a/kitchen.png") == b"picture"
+        store.remove_file(one.path)
+        store.remove_file(one.path)
+        assert store.stat(one.path) is None
+        assert store.get_record("runs/one") is None
+        assert list(store.walk("nowhere")) == []
+
+    def test_files_cannot_leave_the_store(self, store: Store) -> None:
+        for path in ("../x", "/etc/passwd", "a/../../x", ".x"):
+            with pytest.raises(ConfigError, match="no path in a store"):
+                store.write_file(path, b"")
 
     @pytest.mark.parametrize(
         "broken",

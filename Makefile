@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= out/living-room
 WORKERS ?= 2
 
-.PHONY: help demo install test check unit soak schema clean
+.PHONY: help demo install test check unit soak schema viewer clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,13 @@ soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments.
 
 schema: $(VENV)/.installed-dev  ## Write docs/manifest.schema.json anew.
 	$(BIN)/python -c "from tests.unit.test_manifest import publish; publish()"
+
+viewer: web/node_modules  ## Build the scene viewer into the package; needs Node 20.
+	cd web && npm run --silent build
+
+web/node_modules: web/package.json web/package-lock.json
+	cd web && npm ci --silent
+	@touch $@
 
 clean:  ## Remove the virtual environment and caches; scenes stay.
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -40,7 +40,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, *_ROOM, "tasks/align.py"),
     "assemble": _ASSEMBLY,
-    "report": (*_ASSEMBLY, "tasks/report.py"),
+    "report": (*_ASSEMBLY, "regen3d/viewer", "tasks/report.py"),
 }
 """Stage -> files and folders whose source decides its result: a change there makes old results stale."""
 
@@ -115,6 +115,6 @@ def source_digest(roots: tuple[str, ...]) -> str:
         path = _ROOT / root
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             # Weights are too large to read each time; the list of their digests stands for them.
-            if file.suffix in {".py", ".j2"} or file.name == "SHA256SUMS":
+            if file.suffix in {".py", ".j2", ".js", ".css"} or file.name == "SHA256SUMS":
                 state.update(file.relative_to(_ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return state.hexdigest()

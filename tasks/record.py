@@ -70,15 +70,22 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     manifest = _manifest(store, context, facts, entries)
     pictures = codec.get_value(store, _value(entries, "report"), ReportPictures)
     files = {path: codec.png_bytes(picture) for path, picture in picture_files(pictures).items()}
-    files["report.html"] = report_html(manifest, pictures).encode()
-    kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
-    manifest = manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
+    manifest = _with_files(store, manifest, files)
+    scene = manifest.exports.get("scene.glb")
+    report = report_html(manifest, pictures, scene and store.get_bytes(scene)).encode()
+    manifest = _with_files(store, manifest, {"report.html": report})
     keep_manifest(store, manifest)
     # What failed for want of memory may succeed next time, and a file that was saved during the run belongs to
     # another answer: neither is kept.
     if all(entry.status == "ok" for entry in manifest.objects) and run_key(facts.request) == facts.key:
         keep_run(store, facts.key, manifest)
     return deliver(store, manifest, Path(facts.request.out))
+
+
+def _with_files(store: Store, manifest: Manifest, files: dict[str, bytes]) -> Manifest:
+    """The manifest with further files for the scene's folder."""
+    kept = {path: store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
+    return manifest.model_copy(update={"exports": {**manifest.exports, **kept}})
 
 
 def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: list[StageEntry]) -> Manifest:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.chromium import browser, page  # noqa: F401 - fixtures
 from tests.synthetic.files import write_inputs
 from tests.synthetic.room import SyntheticRoom, empty_room, furnished_room
 

@@ -12,6 +12,7 @@ from regen3d.cli.evaluate import evaluate
 from regen3d.cli.models import models
 from regen3d.cli.run import run
 from regen3d.cli.stage import stage
+from regen3d.cli.view import view
 from regen3d.errors import InputError, Regen3dError
 
 BAD_INPUT = 2
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(run)
+app.command()(view)
 app.command()(stage)
 app.command()(evaluate)
 app.command()(doctor)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regen3d.cli.manifests import manifest_path, read_manifest, store_of
 from regen3d.cli.run import parse_overrides
 from regen3d.errors import ConfigError
 
@@ -31,6 +32,7 @@ def stage(
     from regen3d.cli.progress import progress_bar
     from regen3d.cli.quiet import calm_prefect
 
+    manifest = manifest_path(manifest)
     scene = read_manifest(manifest)
     old = _chosen(scene, name, object_)
     calls = [_changed(entry, seed, parse_overrides(set_ or [])).call for entry in old]
@@ -47,31 +49,6 @@ def stage(
         check_server()
         new = run_stage_again(context, calls)
     _print(old, new, context.store)
-
-
-def read_manifest(path: Path) -> "Manifest":
-    """A scene's manifest.
-
-    Raises:
-        ConfigError: the file is missing or no manifest of this version.
-    """
-    from pydantic import ValidationError
-
-    from regen3d.manifest import Manifest
-
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read '{path}': {error.strerror}; give the manifest.json of a scene") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
-        raise ConfigError(f"'{path}' is no manifest of this version: {place}: {first['msg']}") from error
-
-
-def store_of(scene: "Manifest", path: Path) -> str:
-    """URI of the store that a manifest read from `path` refers to."""
-    return scene.store if "://" in scene.store else str((path.absolute().parent / scene.store).resolve())
 
 
 def _chosen(scene: "Manifest", name: str, wanted: str | None) -> "list[StageEntry]":

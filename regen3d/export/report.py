@@ -1,27 +1,17 @@
-"""The report of a scene: one HTML file that needs no other file, no script and no network."""
+"""The report of a scene: one HTML file that needs no other file and no network, and is whole without its 3D view."""
 
+import base64
 import shlex
 from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import UInt8
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from regen3d.export.pictures import jpeg_data_uri
-from regen3d.manifest import CameraEntry, Manifest, ObjectEntry, RoomEntry
-
-POOR_IOU = 0.7
-"""Below this the rendered object misses a part of its mask that is seen at a glance: a chair turned by 30 degrees."""
-
-AMBIGUOUS_MARGIN = 0.02
-"""Below this lead another orientation explains the picture as well; two renderings of one pose differ by less."""
-
-LIKELY = 0.5
-"""A pose with less than this probability of being right is more likely wrong."""
-
-LOOSE_GAP_M = 0.02
-"""Gaps to the support above this are visible as floating or sinking from a few metres away."""
-
+from regen3d.manifest import CameraEntry, Manifest, RoomEntry
+from regen3d.viewer.facts import doubts, script_json, viewer_facts
+from regen3d.viewer.page import asset, script_policy
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 """sRGB, 8 bit, of a size of its own."""
@@ -47,19 +37,26 @@ class ReportPictures:
     """Every object from two sides."""
 
 
-def report_html(manifest: Manifest, pictures: ReportPictures) -> str:
+def report_html(manifest: Manifest, pictures: ReportPictures, scene_glb: bytes | None = None) -> str:
     """The report as an HTML document.
 
     Links to exports are relative, so the file belongs into the scene's folder; everything else works from anywhere.
+
+    Args:
+        manifest: the scene.
+        pictures: what it shows.
+        scene_glb: the scene file for the 3D view; None leaves the view out.
     """
+    loaders = {"export": PackageLoader("regen3d", "export"), "viewer": PackageLoader("regen3d", "viewer")}
+    photo = jpeg_data_uri(pictures.photo)
     environment = Environment(
-        loader=PackageLoader("regen3d", "export"),
+        loader=PrefixLoader(loaders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template("export/report.html.j2").render(
         manifest=manifest,
         pictures={field.name: jpeg_data_uri(getattr(pictures, field.name)) for field in fields(pictures)},
         objects=[(entry, doubts(entry)) for entry in manifest.objects],
@@ -71,6 +68,11 @@ def report_html(manifest: Manifest, pictures: ReportPictures) -> str:
         redo=_first_to_redo(manifest),
         links=_links(list(manifest.exports)),
         seconds=sum(entry.seconds for entry in manifest.stages),
+        scene_glb=None if scene_glb is None else base64.b64encode(scene_glb).decode("ascii"),
+        facts=script_json(viewer_facts(manifest, photo=photo, glb="#viewer-glb")),
+        style=asset("viewer.css"),
+        script=asset("viewer.js"),
+        policy=script_policy(),
     )
 
 
@@ -88,24 +90,6 @@ def shortfalls(manifest: Manifest) -> list[str]:
             "walls and scale may be wrong. Give the camera by hand, or a picture that shows more of the floor."
         )
     return sentences
-
-
-def doubts(entry: ObjectEntry) -> list[str]:
-    """What an artist should look at in one object; empty where nothing stands out."""
-    found = [] if entry.status == "ok" else [entry.status]
-    if entry.truncated:
-        found.append("cut by the border")
-    if entry.diagnostics is None:
-        return found
-    if entry.diagnostics.mask_iou < POOR_IOU:
-        found.append("poor fit")
-    if entry.diagnostics.runner_up_margin < AMBIGUOUS_MARGIN:
-        found.append("ambiguous orientation")
-    if entry.diagnostics.confidence is not None and entry.diagnostics.confidence < LIKELY:
-        found.append("pose likely wrong")
-    if abs(entry.diagnostics.contact_gap_m) > LOOSE_GAP_M:
-        found.append("floats" if entry.diagnostics.contact_gap_m > 0 else "sinks in")
-    return found
 
 
 def _first_to_redo(manifest: Manifest) -> str | None:

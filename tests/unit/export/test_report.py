@@ -1,12 +1,14 @@
+import base64
 import dataclasses
+import hashlib
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from regen3d.export.report import ReportPictures, doubts, report_html, shortfalls
-from regen3d.manifest import Diagnostics, Manifest, ObjectEntry
+from regen3d.export.report import ReportPictures, report_html, shortfalls
+from regen3d.manifest import Manifest
 from regen3d.store import Ref
 
 
@@ -116,27 +118,14 @@ def test_a_scene_without_objects_has_a_report(manifest: Manifest, pictures: Repo
     assert "regen3d stage room --manifest manifest.json" in text
 
 
-def judged(entry: ObjectEntry, **changes: float) -> ObjectEntry:
-    diagnostics = Diagnostics(mask_iou=0.93, contact_gap_m=0.0, point_residual_m=None, runner_up_margin=0.2)
-    return entry.model_copy(update={"diagnostics": diagnostics.model_copy(update=changes)})
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, []),
-        ({"mask_iou": 0.5}, ["poor fit"]),
-        ({"runner_up_margin": 0.001}, ["ambiguous orientation"]),
-        ({"confidence": 0.3}, ["pose likely wrong"]),
-        ({"confidence": 0.9}, []),
-        ({"contact_gap_m": 0.1}, ["floats"]),
-        ({"contact_gap_m": -0.1}, ["sinks in"]),
-    ],
-)
-def test_doubtful_objects_are_flagged(changes: dict[str, float], expected: list[str], manifest: Manifest):
-    assert doubts(judged(manifest.objects[0], **changes)) == expected
-
-
-def test_an_object_cut_by_the_border_is_flagged(manifest: Manifest):
-    entry = manifest.objects[0].model_copy(update={"status": "failed", "truncated": True, "diagnostics": None})
-    assert doubts(entry) == ["failed", "cut by the border"]
+def test_the_3d_view_is_part_of_the_file_and_nothing_else_may_run(manifest: Manifest, pictures: ReportPictures):
+    attack = "</script><script>alert(1)</script>"
+    html = report_html(with_object(manifest, label=attack, notes=(attack,)), pictures, b"a scene file")
+    document = Document(html)
+    assert document.tags.count("script") == 3
+    assert base64.b64encode(b"a scene file").decode() in html
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html
+    assert all(reference.startswith("data:") for reference in document.references)

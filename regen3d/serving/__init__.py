@@ -1,0 +1,1 @@
+"""Web pages for one person on one machine: a small server on loopback, with a secret in its address."""

@@ -78,7 +78,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
         adapters=adapters,
         options=request.options,
         seed=request.seed,
-        execution=request.execution,
+        execution=request.place,
     )
     shared = perceive(context, inputs)
     objects = isolated_objects(context, shared["isolate"])

@@ -23,6 +23,15 @@ PROFILES: dict[str, dict[str, str]] = {
 """Profile -> stage -> adapter."""
 
 
+class Execution(BaseModel):
+    """Where heavy calls run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["local", "ray"] = Field(default="local", description="This process, or warm workers of Ray.")
+    address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
+
+
 class SceneRequest(BaseModel):
     """One picture to turn into a scene, with everything the user decided."""
 
@@ -45,7 +54,8 @@ class SceneRequest(BaseModel):
     points: str | None = Field(default=None, description="NPZ file of point maps.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
-    execution: Literal["local"] = Field(default="local", description="Where heavy calls run.")
+    execution: Literal["local", "ray"] = Field(default="local", description="Where heavy calls run.")
+    ray_address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
 
     @property
     def name(self) -> str:
@@ -56,6 +66,11 @@ class SceneRequest(BaseModel):
     def store_uri(self) -> str:
         """URI of the store that the scene is kept in."""
         return self.store or f"{self.out.rstrip('/')}/store"
+
+    @property
+    def place(self) -> Execution:
+        """Where heavy calls run."""
+        return Execution(name=self.execution, address=self.ray_address)
 
 
 def adapters_of(profile: str, overrides: dict[str, str]) -> dict[str, str]:

@@ -74,6 +74,11 @@ class StageEntry(Entry):
     seconds: float = Field(ge=0, description="Time the computation took when it was made.")
     reused: bool = Field(description="Whether this run took it from the store.")
     notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
+    usage: dict[str, float] = Field(
+        default_factory=dict,
+        description="What it cost when it was made: `gpu_seconds` and `cpu_seconds` (share held times seconds), "
+        "`api_calls`, `api_usd`; outside the digest.",
+    )
 
 
 class ImageEntry(Entry):

@@ -6,7 +6,8 @@ from regen3d.align.settings import AlignSettings
 from regen3d.room.box import bare_floor
 from regen3d.types import Alignment, Asset, Geometry, Mask, ObjectView, Room, RoomLayout
 from tasks.artifacts import Preview
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Alignment:

@@ -13,7 +13,8 @@ from regen3d.store import Ref
 from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.placeholder import placeholder
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ import numpy as np
 from models.base import CompleteRequest
 from regen3d.types import Completion, ObjectView, Rgb
 from tasks.artifacts import Preview
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Completion:

@@ -5,7 +5,8 @@ from regen3d.manifest import HAND_MADE
 from regen3d.room.given import with_layout
 from regen3d.types import Geometry
 from tasks.artifacts import Preview
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Geometry:

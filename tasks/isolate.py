@@ -9,11 +9,13 @@ from models.base import Segmentation
 from regen3d import codec
 from regen3d.align.occlusion import occluders
 from regen3d.align.support import infer_supports, paper_supports
+from regen3d.manifest import StageEntry
 from regen3d.room.box import bare_floor
 from regen3d.store import Ref, Store
 from regen3d.types import Geometry, ObjectView, Room
 from tasks.artifacts import Preview
-from tasks.stage import SceneContext, Stage, StageEntry, StageWork, stage_task
+from tasks.stage import SceneContext, stage_task
+from tasks.work import Stage, StageWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

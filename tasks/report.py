@@ -11,7 +11,8 @@ from regen3d.render.scene import PlacedMesh
 from regen3d.types import Geometry, Room
 from tasks.artifacts import Preview
 from tasks.assemble import Assembly
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 codec.register(ReportPictures)
 

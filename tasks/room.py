@@ -4,7 +4,8 @@ from models.base import Plate
 from regen3d.room.build import build_room
 from regen3d.types import Geometry, Room
 from tasks.artifacts import Preview
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Room:

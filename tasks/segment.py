@@ -4,7 +4,8 @@ from models.base import BoxPrompt, Segmentation, SegmentRequest
 from regen3d.export.overlay import mask_sheet
 from regen3d.manifest import HAND_MADE
 from tasks.artifacts import Preview
-from tasks.stage import Stage, StageWork, stage_task
+from tasks.stage import stage_task
+from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Segmentation:

@@ -1,7 +1,7 @@
 """`regen3d run`: one picture in, one scene out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,6 +43,11 @@ def run(
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.  [default: OUT/store]")] = None,
+    execution: Annotated[str, typer.Option(help="Where heavy calls run: local, or ray.")] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Ray cluster: ray://HOST:10001, or HOST:6379.  [default: one of its own]"),
+    ] = None,
 ) -> None:
     """Turn one picture into a scene.
 
@@ -76,8 +81,22 @@ def run(
         plate=plate and _absolute(plate),
         points=points and _absolute(points),
         meshes={name: _absolute(path) for name, path in map(parse_mesh_option, mesh or [])},
+        **parse_execution(execution, ray_address),
     )
     raise typer.Exit(_finish(request))
+
+
+def parse_execution(execution: str, ray_address: str | None) -> dict[str, Any]:
+    """Fields of the request from `--execution` and `--ray-address`; an address without Ray is refused.
+
+    Raises:
+        ConfigError: there is no such execution, or the address is of no use to it.
+    """
+    if execution not in ("local", "ray"):
+        raise ConfigError(f"--execution takes local or ray, found '{execution}'")
+    if ray_address is not None and execution != "ray":
+        raise ConfigError("--ray-address names a Ray cluster: say --execution ray as well")
+    return {"execution": execution, "ray_address": ray_address}
 
 
 def parse_overrides(options: list[str]) -> dict[str, str]:

@@ -43,9 +43,7 @@ def stage(
         from flows.stage import run_stage_again
         from tasks.stage import SceneContext
 
-        context = SceneContext(
-            store=store_of(scene, manifest), adapters=scene.adapters, seed=scene.seed, execution="local"
-        )
+        context = SceneContext(store=store_of(scene, manifest), adapters=scene.adapters, seed=scene.seed)
         check_server()
         new = run_stage_again(context, calls)
     _print(old, new, context.store)

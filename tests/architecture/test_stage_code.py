@@ -21,10 +21,12 @@ WITHOUT_SAY: tuple[str, ...] = (
     "regen3d.fingerprint",
     "regen3d.manifest",
     "regen3d.store",
+    "regen3d.usage",
     "tasks.artifacts",
     "tasks.execution",
     "tasks.progress",
     "tasks.stage",
+    "tasks.work",
 )
 """Modules that cannot change a stage's result."""
 

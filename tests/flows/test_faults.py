@@ -16,7 +16,8 @@ from regen3d.store import Store
 from regen3d.types import Instance
 from tasks import assemble
 from tasks.progress import Progress
-from tasks.stage import SceneContext, Stage, StageWork, stage_task
+from tasks.stage import SceneContext, stage_task
+from tasks.work import Stage, StageWork
 from tests.flows.conftest import FinishedScene, reconstruct
 from tests.synthetic.files import write_inputs
 from tests.synthetic.room import SyntheticRoom
@@ -47,7 +48,7 @@ def test_an_object_without_a_mesh_gets_a_box_in_its_place(furnished_scene: Finis
     entry = next(entry for entry in furnished_scene.manifest.stages if entry.call.stage == "assemble")
     call = entry.call.model_copy(update={"params": {**entry.call.params, "failed": {"cabinet-1": "generate: no idea"}}})
     store = Store(furnished_scene.request.store_uri)
-    assembly = assemble.compute(StageWork(call=call, store=store, execution="local"))
+    assembly = assemble.compute(StageWork(call=call, store=store))
     by_name = {item.instance.name: item for item in assembly.objects}
     stand_in, true = by_name["cabinet-1"], furnished_scene.manifest.objects
     assert (stand_in.status, stand_in.kind, stand_in.reason) == ("placeholder", "placeholder", "generate: no idea")
@@ -114,7 +115,7 @@ def test_only_resource_errors_are_tried_again(prefect_server: None, tmp_path: Pa
         bad.wait()
         return good, str(bad.state.result(raise_on_failure=False).instance)
 
-    context = SceneContext(store=str(tmp_path), adapters={}, seed=0, execution="local")
+    context = SceneContext(store=str(tmp_path), adapters={}, seed=0)
     entry, instance = both()
     assert not entry.reused
     assert instance == "chair-1"

@@ -162,7 +162,6 @@ def test_one_stage_runs_again_alone_and_repeats_itself(furnished_scene: Finished
         store=furnished_scene.request.store_uri,
         adapters=furnished_scene.manifest.adapters,
         seed=furnished_scene.manifest.seed,
-        execution="local",
     )
     new = run_stage_again(context, [entry.call for entry in old])
     assert [entry.value for entry in new] == [entry.value for entry in old]

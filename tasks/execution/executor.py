@@ -1,0 +1,50 @@
+"""The one question that stages ask: run this job somewhere, and say what came out."""
+
+import os
+import threading
+from typing import Protocol
+
+from regen3d.config import Execution
+from regen3d.errors import ConfigError
+from regen3d.manifest import StageEntry
+from tasks.execution.job import Job
+from tasks.execution.local import LocalExecutor
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere and waits for them."""
+
+    def run(self, job: Job) -> StageEntry:
+        """The finished call; its value and its record are in the store.
+
+        Raises:
+            ResourceError: the place gave way; the same job may succeed later.
+            Regen3dError: whatever the stage raised.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every model and give memory back."""
+        ...
+
+
+_executors: dict[Execution, Executor] = {}
+_choosing = threading.Lock()
+
+
+def executor_for(place: Execution) -> Executor:
+    """The executor of a place; one a process, so that models stay loaded between scenes.
+
+    Raises:
+        ConfigError: the place cannot be used.
+    """
+    with _choosing:
+        if place not in _executors:
+            _executors[place] = _start(place)
+        return _executors[place]
+
+
+def _start(place: Execution) -> Executor:
+    if place.name == "local":
+        return LocalExecutor(slots=os.cpu_count() or 1)
+    raise ConfigError(f"execution '{place.name}' is not part of this installation: choose local")

@@ -1,0 +1,24 @@
+"""Run jobs in this process."""
+
+import threading
+
+from regen3d.manifest import StageEntry
+from tasks.execution.job import Job, run_job
+from tasks.work import MODELS
+
+
+class LocalExecutor:
+    """Runs jobs in the calling threads, with the models of this process."""
+
+    def __init__(self, slots: int) -> None:
+        """Make an executor in which at most `slots` jobs hold their inputs and work at once."""
+        self._slots = threading.BoundedSemaphore(slots)
+
+    def run(self, job: Job) -> StageEntry:
+        """See `Executor.run`."""
+        with self._slots:
+            return run_job(job)
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        MODELS.close()

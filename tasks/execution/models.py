@@ -1,0 +1,97 @@
+"""The models that one process keeps loaded, and the calls that it answers with them."""
+
+import contextlib
+import importlib
+import threading
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from models import registry
+from models.registry import Adapter
+from regen3d.errors import ModelOutputError, OutOfMemoryError
+from regen3d.usage import spend
+
+Options = tuple[tuple[str, str], ...]
+"""Options of an adapter, in order of their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One batch for one model, or for a function of the library."""
+
+    target: Adapter | str
+    """The adapter, or `module:function`."""
+    method: str = ""
+    """Method of the model; empty for a function."""
+    requests: tuple[Any, ...]
+    """The batch."""
+    options: Options = ()
+    """Options of the adapter."""
+
+
+@dataclass(slots=True)
+class _Loaded:
+    model: Any
+    # A GPU does one thing at a time; what runs on cores may run side by side.
+    turn: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
+
+
+class WarmModels:
+    """Answers work in the calling thread; a model is loaded once and shared by all threads."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[Adapter, Options], _Loaded] = {}
+        self._loading = threading.Lock()
+
+    def answer(self, work: Work) -> list[Any]:
+        """One answer for each request, in order.
+
+        Raises:
+            OutOfMemoryError: memory ran out.
+            ModelOutputError: the model gave another number of answers.
+            Regen3dError: whatever the model raised.
+        """
+        try:
+            answers = self._answer(work)
+        except MemoryError as error:
+            task = work.method or work.target
+            raise OutOfMemoryError(f"memory ran out in {task}: free some, or use a smaller picture") from error
+        if len(answers) != len(work.requests):
+            raise ModelOutputError(f"{work.method} gave {len(answers)} answers to {len(work.requests)} requests")
+        return answers
+
+    def load(self, adapter: Adapter, options: Options) -> None:
+        """Bring a model into memory before the first work for it comes."""
+        self._loaded(adapter, options)
+
+    def close(self) -> None:
+        """Close every model and give memory back."""
+        with self._loading:
+            for loaded in self._models.values():
+                loaded.model.close()
+            self._models.clear()
+
+    def _answer(self, work: Work) -> list[Any]:
+        if isinstance(work.target, str):
+            module, name = work.target.split(":")
+            function = getattr(importlib.import_module(module), name)
+            return [function(request) for request in work.requests]
+        loaded = self._loaded(work.target, work.options)
+        with loaded.turn:
+            started = time.perf_counter()
+            try:
+                return getattr(loaded.model, work.method)(work.requests)
+            finally:
+                if work.target.resources.gpus:
+                    spend(gpu_seconds=work.target.resources.gpus * (time.perf_counter() - started))
+
+    def _loaded(self, adapter: Adapter, options: Options) -> _Loaded:
+        with self._loading:
+            if (adapter, options) not in self._models:
+                model = registry.construct(adapter, dict(options))
+                model.load()
+                turn = threading.Lock() if adapter.resources.gpus else contextlib.nullcontext()
+                self._models[adapter, options] = _Loaded(model, turn)
+            return self._models[adapter, options]

@@ -33,6 +33,18 @@ class BoxPrompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointPrompt:
+    """Points by which the user showed one object."""
+
+    label: str
+    """What it is."""
+    points: tuple[tuple[float, float], ...]
+    """(x, y) in pixels, on the object; at least one."""
+    outside: tuple[tuple[float, float], ...] = ()
+    """The same beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRequest:
     """Which objects does the picture show?"""
 
@@ -42,6 +54,8 @@ class SegmentRequest:
     """What to look for; empty means the model's own vocabulary."""
     boxes: tuple[BoxPrompt, ...] = ()
     """Boxes of the user: each becomes exactly one instance, and no others are looked for."""
+    points: tuple[PointPrompt, ...] = ()
+    """The same shown by points."""
     seed: int = 0
     """For every random choice."""
 

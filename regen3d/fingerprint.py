@@ -29,7 +29,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "models/devices.py",
         "models/weights.py",
         *_ROOM,
-        "regen3d/inputs/names.py",
+        "regen3d/inputs",
         "tasks/segment.py",
     ),
     "plate": (*_EDITING, "tasks/plate.py"),

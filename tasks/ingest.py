@@ -13,8 +13,9 @@ from regen3d.align.settings import AlignSettings
 from regen3d.config import SceneRequest
 from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal
-from regen3d.inputs.boxes import LabelledBox, read_boxes
+from regen3d.inputs.boxes import LabelledPolygon, Mark, read_boxes
 from regen3d.inputs.camera import read_camera
+from regen3d.inputs.drawn import marks_document, with_polygons
 from regen3d.inputs.image import Picture, read_image
 from regen3d.inputs.masks import read_masks
 from regen3d.inputs.meshes import read_mesh_glb
@@ -41,7 +42,7 @@ class SceneInputs(Entry):
     labels: tuple[str, ...]
     """What to look for."""
     boxes: tuple[dict[str, Any], ...]
-    """Boxes in pixels of the working picture."""
+    """Boxes, points and polygons in pixels of the working picture."""
     masks: Ref | None
     """The user's `Segmentation`."""
     camera: Ref | None
@@ -63,7 +64,7 @@ class SceneInputs(Entry):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
     picture: Picture
-    boxes: tuple[LabelledBox, ...]
+    boxes: tuple[Mark, ...]
     masks: Segmentation | None
     camera: KnownCamera | None
     plate: Plate | None
@@ -98,7 +99,7 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         image=codec.put_value(store, given.picture.pixels),
         wh=given.picture.wh,
         labels=request.labels,
-        boxes=tuple({"label": item.label, "box": list(item.box)} for item in given.boxes),
+        boxes=marks_document(given.boxes),
         masks=keep(given.masks),
         camera=keep(given.camera),
         plate=keep(given.plate),
@@ -121,13 +122,14 @@ def _read(request: SceneRequest) -> _Given:
     if request.labels and (request.boxes or request.masks):
         raise ConfigError("--labels says what to look for, but --boxes or --masks already say it: give one of them")
     picture = read_image(Path(request.image))
-    masks = _segmentation(request, picture)
+    marks = read_boxes(Path(request.boxes), picture) if request.boxes else ()
+    masks = _segmentation(request, picture, marks)
     if masks is not None:
         check_mesh_names(request.meshes, [instance.name for instance in masks.instances])
     camera = _camera(request, picture)
     return _Given(
         picture=picture,
-        boxes=read_boxes(Path(request.boxes), picture) if request.boxes else (),
+        boxes=marks,
         masks=masks,
         camera=camera,
         plate=_plate(request, picture),
@@ -147,9 +149,14 @@ def check_mesh_names(meshes: Mapping[str, object], objects: Sequence[str]) -> No
         raise ConfigError(f"--mesh names '{name}', which is no object of this scene: the objects are {found}")
 
 
-def _segmentation(request: SceneRequest, picture: Picture) -> Segmentation | None:
+def _segmentation(request: SceneRequest, picture: Picture, marks: tuple[Mark, ...]) -> Segmentation | None:
+    """What the user painted or drew himself; None where a model has to look."""
     if request.masks is None:
-        return None
+        polygons = [mark for mark in marks if isinstance(mark, LabelledPolygon)]
+        if not polygons or len(polygons) < len(marks):
+            return None
+        instances, notes = with_polygons((), polygons, (picture.wh[1], picture.wh[0]))
+        return Segmentation(instances=instances, floor=None, notes=notes)
     if request.boxes is not None:
         raise ConfigError("--masks and --boxes both say where the objects are: give one of them")
     given = read_masks(Path(request.masks), picture)

@@ -1,7 +1,11 @@
 """Segment: which objects does the picture show?"""
 
-from models.base import BoxPrompt, Segmentation, SegmentRequest
+from dataclasses import replace
+
+from models.base import BoxPrompt, PointPrompt, Segmentation, SegmentRequest
 from regen3d.export.overlay import mask_sheet
+from regen3d.inputs.boxes import LabelledBox, LabelledPoints, LabelledPolygon
+from regen3d.inputs.drawn import marks_of, with_polygons
 from regen3d.manifest import HAND_MADE
 from tasks.artifacts import Preview
 from tasks.stage import stage_task
@@ -12,11 +16,24 @@ def compute(work: StageWork) -> Segmentation:
     """The user's masks where given, else the segmenter's."""
     if work.call.adapter == HAND_MADE:
         return work.value("hand_made", Segmentation)
-    boxes = tuple(BoxPrompt(label=entry["label"], box=tuple(entry["box"])) for entry in work.call.params["boxes"])
+    image, marks = work.image(), marks_of(work.call.params["boxes"])
     request = SegmentRequest(
-        image=work.image(), labels=tuple(work.call.params["labels"]), boxes=boxes, seed=work.call.seed
+        image=image,
+        labels=tuple(work.call.params["labels"]),
+        boxes=tuple(BoxPrompt(label=mark.label, box=mark.box) for mark in marks if isinstance(mark, LabelledBox)),
+        points=tuple(
+            PointPrompt(label=mark.label, points=mark.points, outside=mark.outside)
+            for mark in marks
+            if isinstance(mark, LabelledPoints)
+        ),
+        seed=work.call.seed,
     )
-    return work.ask_model("segment", request)
+    found: Segmentation = work.ask_model("segment", request)
+    polygons = [mark for mark in marks if isinstance(mark, LabelledPolygon)]
+    if not polygons:
+        return found
+    instances, notes = with_polygons(found.instances, polygons, (image.shape[0], image.shape[1]))
+    return replace(found, instances=instances, notes=(*found.notes, *notes))
 
 
 def _preview(value: Segmentation, work: StageWork) -> Preview:

@@ -12,6 +12,7 @@ from models.segmentation.furniture import find_furniture
 from models.segmentation.fusion import detect
 from models.segmentation.grabcut import Cutout, Target, cut_out, keep_large_components, snap
 from models.segmentation.leftovers import Find, find_leftovers
+from models.segmentation.pointing import check_points, cut_at_points
 from models.segmentation.surfaces import Backdrop, see_backdrop
 from models.segmentation.vocabulary import FLAT, LABELS, resolve, tidy
 from regen3d.errors import ConfigError
@@ -70,16 +71,14 @@ class EmbeddedSegmenter:
         """Find and cut out the objects of each picture; the floor is left to the geometry.
 
         Raises:
-            ConfigError: a box of a request has no pixel in the picture.
+            ConfigError: a box or point of a request lies outside the picture.
         """
         return [self._segment(request) for request in requests]
 
     def _segment(self, request: SegmentRequest) -> Segmentation:
         image, seed = request.image, request.seed
-        if request.boxes:
-            targets = [_target(prompt, image) for prompt in request.boxes]
-            _, _, cutouts = _cut_before_room(image, targets, seed)
-            return _assemble([_Thing.cut(*pair, 1.0) for pair in zip(targets, cutouts, strict=True)], ())
+        if request.boxes or request.points:
+            return _assemble(_cut_marked(request), ())
         wanted = resolve(request.labels)
         found = detect(image, self._detectors, frozenset(LABELS.values()))
         targets = [Target(label=item.label, box=item.box) for item in found]
@@ -101,12 +100,31 @@ def _left_in_room(things: list[_Thing], request: SegmentRequest) -> tuple[str, .
     return (f"Flat things stay in the texture of the room unless they are asked for by label: {', '.join(flat)}.",)
 
 
-def _cut_before_room(image: Rgb, targets: list[Target], seed: int) -> tuple[SolvedRoom, Backdrop, list[Cutout]]:
-    """Cut things out, see the room behind them, and cut them out again knowing its colours."""
-    rough = [cutout.mask for cutout in cut_out(image, targets, seed)]
+def _cut_before_room(
+    image: Rgb, targets: list[Target], seed: int, others: Sequence[Mask] = ()
+) -> tuple[SolvedRoom, Backdrop, list[Cutout]]:
+    """Cut things out, see the room behind them and other known ones, and cut them out again knowing its colours."""
+    rough = [*(cutout.mask for cutout in cut_out(image, targets, seed)), *others]
     room = solve_room(image, rough, None, seed)
     backdrop = see_backdrop(image, room, rough, seed)
     return room, backdrop, cut_out(image, targets, seed, backdrop.strange)
+
+
+def _cut_marked(request: SegmentRequest) -> list[_Thing]:
+    """Exactly what the user marked: points win against boxes where they meet."""
+    image, seed = request.image, request.seed
+    targets = [_target(prompt, image) for prompt in request.boxes]
+    for prompt in request.points:
+        check_points(prompt, (image.shape[0], image.shape[1]))
+    shown = cut_at_points(image, request.points, seed) if request.points else []
+    _, backdrop, cutouts = _cut_before_room(image, targets, seed, shown)
+    shown = cut_at_points(image, request.points, seed, backdrop.strange) if request.points else []
+    pointed = np.any(shown, axis=0) if shown else np.zeros(image.shape[:2], bool)
+    things = [_Thing.cut(*pair, 1.0) for pair in zip(targets, cutouts, strict=True)]
+    things = [replace(thing, mask=thing.mask & ~pointed) for thing in things]
+    for prompt, mask in zip(request.points, shown, strict=True):
+        things.append(_Thing(label=tidy(prompt.label), score=1.0, mask=mask, guessed=False, centre=(0.0, 0.0)))
+    return things
 
 
 def _covered(things: list[_Thing], hw: tuple[int, int], *, hulls: bool) -> Mask:

@@ -125,7 +125,7 @@ def snap(image: Rgb, mask: Mask, seed: int) -> Mask:
     trimap = np.where(depth > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     trimap[depth > band], trimap[depth < -band] = cv2.GC_FGD, cv2.GC_BGD
     snapped = np.zeros_like(mask)
-    snapped[y0:y1, x0:x1] = keep_large_components(_grab(image[y0:y1, x0:x1], trimap, seed))
+    snapped[y0:y1, x0:x1] = keep_large_components(grab(image[y0:y1, x0:x1], trimap, seed))
     return snapped if mask_agrees(snapped, mask) else mask
 
 
@@ -175,7 +175,7 @@ def _best_cut(
     label, core = target.label, CORES.get(target.label, DEFAULT_CORE)
 
     def start(core: tuple[float, float, float, float], doubtful: Mask | None) -> Mask:
-        return keep_large_components(_grab(image, _trimap(image, box, core, doubtful), seed))
+        return keep_large_components(grab(image, _trimap(image, box, core, doubtful), seed))
 
     cuts = [start(core, _below_seat(image, box, LEGS_FROM[label]) if label in LEGS_FROM else None)]
     if label in LEGS_FROM:
@@ -228,7 +228,7 @@ def _looks_like_ring(image: Rgb, inside: Mask) -> Mask:
     return cv2.blur(ring / (ring + box + 1e-12), (3, 3)) > 0.5
 
 
-def _grab(image: Rgb, trimap: UInt8[np.ndarray, "h w"], seed: int) -> Bool[np.ndarray, "h w"]:
+def grab(image: Rgb, trimap: UInt8[np.ndarray, "h w"], seed: int) -> Bool[np.ndarray, "h w"]:
     """Run GrabCut from a trimap, which needs both kinds of pixels: without background nothing is cut away."""
     labels = trimap.copy()
     background = (labels == cv2.GC_BGD) | (labels == cv2.GC_PR_BGD)

@@ -8,8 +8,9 @@ from models.base import Segmentation, SegmentRequest
 from models.devices import device_of, free_memory
 from models.registry import GROUNDING_DINO, SAM, find
 from models.segmentation.checkpoints import locate_variant
-from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_boxes
+from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_marked
 from models.segmentation.labeller import Labeller
+from models.segmentation.pointing import check_points
 from models.segmentation.prompts import query_of
 from regen3d.errors import NotInstalledError
 
@@ -82,15 +83,15 @@ class GroundedSam:
         """Find and cut out the objects of each picture, and its floor.
 
         Raises:
-            ConfigError: a box of a request has no pixel in the picture.
+            ConfigError: a box or point of a request lies outside the picture.
             ModelOutputError: a model answered with values that are not finite.
             OutOfMemoryError: memory runs out even for one box.
         """
         return [self._segment(request) for request in requests]
 
     def _segment(self, request: SegmentRequest) -> Segmentation:
-        if request.boxes:
-            return self._cut_boxes(request)
+        if request.boxes or request.points:
+            return self._cut_marked(request)
         detector, sam = self._loaded()
         proposal = self._labeller.propose(request)
         query = query_of(proposal)
@@ -102,15 +103,21 @@ class GroundedSam:
         ]
         return settle(candidates, query, request.image.shape[:2], self._options)
 
-    def _cut_boxes(self, request: SegmentRequest) -> Segmentation:
+    def _cut_marked(self, request: SegmentRequest) -> Segmentation:
         _, sam = self._loaded()
-        boxes = [clip_box(prompt, request.image.shape[:2]) for prompt in request.boxes]
+        hw = (request.image.shape[0], request.image.shape[1])
+        for prompt in request.points:
+            check_points(prompt, hw)
+        boxes = [clip_box(prompt, hw) for prompt in request.boxes]
         masks = sam.cut(request.image, boxes, self._options.boxes_at_once)
+        masks += sam.cut_at(request.image, [(prompt.points, prompt.outside) for prompt in request.points])
+        prompts = (*request.boxes, *request.points)
+        places = [*boxes, *((*prompt.points[0], *prompt.points[0]) for prompt in request.points)]
         cuts = [
-            candidate_of(prompt.label, 1.0, mask, box)
-            for prompt, mask, box in zip(request.boxes, masks, boxes, strict=True)
+            candidate_of(prompt.label, 1.0, mask, place)
+            for prompt, mask, place in zip(prompts, masks, places, strict=True)
         ]
-        return settle_boxes(request.boxes, cuts)
+        return settle_marked(prompts, cuts)
 
     def _loaded(self) -> "tuple[GroundingDino, Sam]":
         self._models = self._models or self._read()

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.base import BoxPrompt, Segmentation
+from models.base import BoxPrompt, PointPrompt, Segmentation
 from models.segmentation.candidates import Candidate, best_first, make_disjoint, merge_parts, suppress, tidy_mask
+from models.segmentation.pointing import touched
 from models.segmentation.prompts import Query
 from models.segmentation.vocabulary import tidy
 from regen3d.errors import ConfigError
@@ -60,16 +61,25 @@ def settle(found: Sequence[Candidate], query: Query, hw: tuple[int, int], guards
     return assemble(kept, _floor(rivals, disjoint), notes)
 
 
-def settle_boxes(prompts: Sequence[BoxPrompt], masks: Sequence[Candidate], notes: Sequence[str] = ()) -> Segmentation:
-    """Make exactly one instance of each box of the user; a box without a mask counts as its own mask."""
+def settle_marked(
+    prompts: Sequence[BoxPrompt | PointPrompt], masks: Sequence[Candidate], notes: Sequence[str] = ()
+) -> Segmentation:
+    """Make exactly one instance of each box or set of points of the user; one without a mask is its own mask."""
     whole, said = [], list(notes)
     for prompt, item in zip(prompts, masks, strict=True):
-        mask = tidy_mask(item.mask & _inside(prompt, item.mask.shape, margin=0.05))
+        mask = tidy_mask(item.mask & _meant(prompt, item.mask.shape, margin=0.05))
         if not mask.any():
-            mask = _inside(prompt, item.mask.shape, margin=0.0)
-            said.append(f"Nothing stands out in the box of {item.label}; its mask is the box.")
+            mask = _meant(prompt, item.mask.shape, margin=0.0)
+            said.append(f"Nothing stands out where {item.label} is marked; the mark is its mask.")
         whole.append(replace(item, mask=mask))
     return assemble(make_disjoint(whole), None, said)
+
+
+def _meant(prompt: BoxPrompt | PointPrompt, hw: tuple[int, ...], margin: float) -> Mask:
+    """Where an object may be that is marked; without a margin, where it surely is."""
+    if isinstance(prompt, BoxPrompt):
+        return _inside(prompt, hw, margin)
+    return np.ones(hw, bool) if margin else touched(prompt, (hw[0], hw[1]))
 
 
 def clip_box(prompt: BoxPrompt, hw: tuple[int, int]) -> tuple[float, float, float, float]:

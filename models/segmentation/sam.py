@@ -1,4 +1,4 @@
-"""SAM through transformers: a mask for every box."""
+"""SAM through transformers: a mask for every box, or for every set of points."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +15,12 @@ from regen3d.types import Mask, Rgb
 
 Box = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in pixels."""
+Points = Sequence[tuple[float, float]]
+"""(x, y) in pixels."""
 
 
 class Sam:
-    """A loaded segmenter of boxes."""
+    """A loaded segmenter of what is marked."""
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         """Read a checkpoint; half precision on a GPU.
@@ -49,28 +51,61 @@ class Sam:
         """
         if not boxes:
             return []
-        inputs = self._processor(
-            images=image,
-            input_boxes=[[list(box) for box in boxes]],
-            input_data_format="channels_last",
-            return_tensors="pt",
-        )
         with torch.inference_mode():
-            pixels = inputs["pixel_values"].to(self._device, self._dtype)
-            # One look is the least there is; in_chunks says what to do where memory does not even hold that.
-            seen = in_chunks([pixels], 1, lambda one: [self._model.get_image_embeddings(one[0])])[0]
+            seen, inputs = self._look(image, {"input_boxes": [[list(box) for box in boxes]]})
             prompts = inputs["input_boxes"][0].to(self._device, self._dtype)
-            sizes = inputs["original_sizes"], inputs["reshaped_input_sizes"]
             return in_chunks(
-                list(range(len(boxes))), chunk, lambda some: list(self._cut(seen, prompts[list(some)], sizes))
+                list(range(len(boxes))),
+                chunk,
+                lambda some: list(self._cut(seen, {"input_boxes": prompts[list(some)][None]}, inputs)),
             )
 
-    def _cut(self, seen: torch.Tensor, boxes: torch.Tensor, sizes: tuple[Any, Any]) -> Bool[np.ndarray, "n h w"]:
-        outputs = self._model(image_embeddings=seen, input_boxes=boxes[None], multimask_output=True)
+    def cut_at(self, image: Rgb, marks: Sequence[tuple[Points, Points]]) -> list[Mask]:
+        """A mask for every set of points on an object and points beside it; see `cut`."""
+        if not marks:
+            return []
+        labels = [[1] * len(on) + [0] * len(beside) for on, beside in marks]
+        longest = max(map(len, labels))
+        # Sets of points are filled up to one length by points that SAM was trained to overlook (label -10).
+        points = [
+            [
+                [list(p) for p in (*on, *beside)] + [[0.0, 0.0]] * (longest - len(on) - len(beside))
+                for on, beside in marks
+            ]
+        ]
+        padded = [[row + [-10] * (longest - len(row)) for row in labels]]
+        with torch.inference_mode():
+            seen, inputs = self._look(image, {"input_points": points, "input_labels": padded})
+            places, kinds = (
+                inputs["input_points"].to(self._device, self._dtype),
+                inputs["input_labels"].to(self._device),
+            )
+            return in_chunks(
+                list(range(len(marks))),
+                1,
+                lambda one: list(
+                    self._cut(
+                        seen,
+                        {"input_points": places[:, list(one)], "input_labels": kinds[:, list(one)]},
+                        inputs,
+                    )
+                ),
+            )
+
+    def _look(self, image: Rgb, prompts: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        """What SAM sees of the picture, and the prompts in pixels of what it sees."""
+        inputs = self._processor(images=image, input_data_format="channels_last", return_tensors="pt", **prompts)
+        pixels = inputs["pixel_values"].to(self._device, self._dtype)
+        # One look is the least there is; in_chunks says what to do where memory does not even hold that.
+        return in_chunks([pixels], 1, lambda one: [self._model.get_image_embeddings(one[0])])[0], inputs
+
+    def _cut(self, seen: torch.Tensor, prompts: dict[str, torch.Tensor], inputs: Any) -> Bool[np.ndarray, "n h w"]:
+        outputs = self._model(image_embeddings=seen, **prompts, multimask_output=True)
         masks, trust = outputs.pred_masks[0].float(), outputs.iou_scores[0].float()
         check_finite("SAM", masks, trust)
         best = most_trusted(trust.cpu().numpy())
         chosen = masks[torch.arange(len(masks)), torch.from_numpy(best)]
+        sizes = inputs["original_sizes"], inputs["reshaped_input_sizes"]
         full = self._processor.post_process_masks([chosen[:, None]], *sizes)[0]
         return full[:, 0].cpu().numpy()
 

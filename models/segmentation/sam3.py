@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.base import BoxPrompt, Segmentation, SegmentRequest
+from models.base import BoxPrompt, PointPrompt, Segmentation, SegmentRequest
 from models.devices import device_of, free_memory
 from models.registry import SAM3, find
 from models.segmentation.candidates import Candidate
-from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_boxes
+from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_marked
 from models.segmentation.labeller import Labeller
+from models.segmentation.pointing import check_points
 from models.segmentation.prompts import query_of
 from models.segmentation.vocabulary import tidy
 from models.weights import locate
@@ -67,7 +68,7 @@ class Sam3Segmenter:
         """Find and cut out the objects of each picture, and its floor.
 
         Raises:
-            ConfigError: a box of a request has no pixel in the picture.
+            ConfigError: a box or point of a request lies outside the picture.
             ModelOutputError: the model answered with values that are not finite.
             OutOfMemoryError: memory runs out even for one phrase.
         """
@@ -84,8 +85,8 @@ class Sam3Segmenter:
 
     def _segment(self, request: SegmentRequest) -> Segmentation:
         self._model = self._model or self._read()
-        if request.boxes:
-            return self._cut_boxes(request, self._model)
+        if request.boxes or request.points:
+            return self._cut_marked(request, self._model)
         proposal = self._labeller.propose(request)
         query = query_of(proposal)
         answers = self._model.find(request.image, query.labels, self._options.threshold)
@@ -96,21 +97,25 @@ class Sam3Segmenter:
         ]
         return settle(candidates, query, request.image.shape[:2], self._options)
 
-    def _cut_boxes(self, request: SegmentRequest, model: "Sam3") -> Segmentation:
-        """A box picks the instance of its phrase that fills it best.
+    def _cut_marked(self, request: SegmentRequest, model: "Sam3") -> Segmentation:
+        """A box picks the instance of its phrase that fills it best, points the one that most of them lie on.
 
         The model's own box prompts mean "all that look like this", and need torchvision.
         """
-        hw = request.image.shape[:2]
+        hw = (request.image.shape[0], request.image.shape[1])
+        for prompt in request.points:
+            check_points(prompt, hw)
         boxes = [clip_box(prompt, hw) for prompt in request.boxes]
-        labels = list(dict.fromkeys(tidy(prompt.label) for prompt in request.boxes))
+        prompts = (*request.boxes, *request.points)
+        labels = list(dict.fromkeys(tidy(prompt.label) for prompt in prompts))
         # No threshold: the user said that it is there.
         answers = dict(zip(labels, model.find(request.image, labels, 0.0), strict=True))
         cuts = [
             _meant(prompt, box, answers[tidy(prompt.label)], hw)
             for prompt, box in zip(request.boxes, boxes, strict=True)
         ]
-        return settle_boxes(request.boxes, cuts)
+        cuts += [_shown(prompt, answers[tidy(prompt.label)], hw) for prompt in request.points]
+        return settle_marked(prompts, cuts)
 
 
 def _meant(prompt: BoxPrompt, box: "Box", answer: "Sequence[Seen]", hw: tuple[int, int]) -> Candidate:
@@ -119,6 +124,21 @@ def _meant(prompt: BoxPrompt, box: "Box", answer: "Sequence[Seen]", hw: tuple[in
     found = best is not None and box_iou(best.box, box) >= LEAST_MATCH
     mask = best.mask if best is not None and found else np.zeros(hw, dtype=bool)
     return candidate_of(prompt.label, 1.0, mask, box)
+
+
+def _shown(prompt: PointPrompt, answer: "Sequence[Seen]", hw: tuple[int, int]) -> Candidate:
+    """The instance on which most of a user's points lie and fewest of those beside it; an empty mask for none."""
+
+    def votes(seen: "Seen") -> int:
+        on, beside = (
+            sum(bool(seen.mask[min(int(y), hw[0] - 1), min(int(x), hw[1] - 1)]) for x, y in points)
+            for points in (prompt.points, prompt.outside)
+        )
+        return on - beside
+
+    best = max(answer, key=lambda seen: (votes(seen), seen.score), default=None)
+    mask = best.mask if best is not None and votes(best) > 0 else np.zeros(hw, dtype=bool)
+    return candidate_of(prompt.label, 1.0, mask, (*prompt.points[0], *prompt.points[0]))
 
 
 def box_iou(one: "Box", other: "Box") -> float:

@@ -34,7 +34,9 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
     labels: Annotated[str | None, typer.Option(help='What to look for: "chair,table".')] = None,
-    boxes: Annotated[Path | None, typer.Option(help="JSON file with a box for each object.")] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="JSON file with a box, points or an outline for each object.")
+    ] = None,
     masks: Annotated[Path | None, typer.Option(help="Folder with a mask for each object.")] = None,
     camera: Annotated[Path | None, typer.Option(help="JSON file with the camera.")] = None,
     plate: Annotated[Path | None, typer.Option(help="Picture of the empty room.")] = None,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.base import BoxPrompt, Segmentation, Segmenter, SegmentRequest
+from models.base import BoxPrompt, PointPrompt, Segmentation, Segmenter, SegmentRequest
 from models.segmentation.embedded import EmbeddedSegmenter
 from models.segmentation.grounded_sam import GroundedSam, GroundedSamOptions
 from models.segmentation.sam3 import Sam3Options, Sam3Segmenter
@@ -21,6 +21,10 @@ PROMPTS = (
     BoxPrompt(label="pouffe", box=(185.0, 115.0, 276.0, 186.0)),
     BoxPrompt(label="pouffe", box=(150.0, 195.0, 190.0, 225.0)),
     BoxPrompt(label="tea  cup", box=(75.0, 125.0, 101.0, 151.0)),
+)
+POINTS = (
+    PointPrompt(label="Tea cup", points=((87.0, 137.0),)),
+    PointPrompt(label="chest", points=((55.0, 170.0), (120.0, 180.0)), outside=((180.0, 130.0),)),
 )
 SAFE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-[1-9][0-9]*")
 
@@ -102,6 +106,16 @@ class SegmenterContract:
         with pytest.raises(ConfigError, match="no pixel"):
             loaded.segment([SegmentRequest(image=drawing, boxes=(prompt,))])
 
+    def test_points_become_one_instance_each_beside_boxes(self, loaded: Segmenter, drawing: Rgb) -> None:
+        answer = loaded.segment([SegmentRequest(image=drawing, boxes=PROMPTS[1:2], points=POINTS)])[0]
+        assert sorted(item.name for item in answer.instances) == ["chest-1", "pouffe-1", "tea-cup-1"]
+        assert np.sum([item.mask for item in answer.instances], axis=0).max() <= 1
+
+    def test_a_point_outside_the_picture_is_the_users_error(self, loaded: Segmenter, drawing: Rgb) -> None:
+        prompt = PointPrompt(label="chair", points=((400.0, 10.0),))
+        with pytest.raises(ConfigError, match="not all in the picture"):
+            loaded.segment([SegmentRequest(image=drawing, points=(prompt,))])
+
     @pytest.mark.parametrize("hw", [(90, 120), (1, 1), (3, 300)])
     def test_a_picture_of_noise_is_no_error(
         self, loaded: Segmenter, rng: np.random.Generator, hw: tuple[int, int]
@@ -133,6 +147,14 @@ class TestEmbedded(SegmenterContract):
         for name, colour in (("chest-1", (40, 60, 150)), ("pouffe-2", (170, 30, 40)), ("tea-cup-1", (230, 220, 40))):
             truth = (drawing == colour).all(axis=-1)
             assert (masks[name] & truth).sum() > 0.95 * (masks[name] | truth).sum(), name
+
+    def test_what_is_pointed_at_is_cut_out(self, loaded: Segmenter, drawing: Rgb) -> None:
+        """With one point, or two and one beside: IoU above 0.9, and the cup is no part of the chest."""
+        answer = loaded.segment([SegmentRequest(image=drawing, points=POINTS)])[0]
+        masks = {item.name: item.mask for item in answer.instances}
+        for name, colour in (("chest-1", (40, 60, 150)), ("tea-cup-1", (230, 220, 40))):
+            truth = (drawing == colour).all(axis=-1)
+            assert (masks[name] & truth).sum() > 0.9 * (masks[name] | truth).sum(), name
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from regen3d.inputs import image, labels, masks, meshes
-from regen3d.inputs.boxes import read_boxes
+from regen3d.inputs.boxes import MAX_CORNERS, MAX_POINTS, LabelledBox, LabelledPoints, LabelledPolygon, read_boxes
 from regen3d.inputs.camera import read_camera
 from regen3d.inputs.image import Picture
 from regen3d.inputs.labels import parse_labels
@@ -27,8 +27,10 @@ def example(name: str) -> str:
 def test_example_of_boxes_is_read(tmp_path: Path) -> None:
     (tmp_path / "boxes.json").write_text(example("boxes"))
     boxes = read_boxes(tmp_path / "boxes.json", PICTURE)
-    assert [box.label for box in boxes] == ["chair", "dining table"]
-    assert boxes[1].box == (240.5, 350.0, 610.0, 600.0)
+    assert [box.label for box in boxes] == ["chair", "dining table", "floor lamp", "cabinet"]
+    assert boxes[1] == LabelledBox(label="dining table", box=(240.5, 350.0, 610.0, 600.0))
+    assert isinstance(boxes[2], LabelledPoints)
+    assert isinstance(boxes[3], LabelledPolygon)
 
 
 def test_example_of_a_camera_is_read(tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_example_of_options_is_read() -> None:
         f"at most {image.MAX_PIXELS // 10**6} megapixels and {image.MAX_FILE_BYTES // 10**6} MB",
         f"at most {image.MAX_ASPECT:g}:1",
         f"at most {labels.MAX_LABELS} labels",
-        f"most {masks.MAX_MASKS} boxes",
+        f"most {MAX_POINTS} points",
+        f"most {MAX_CORNERS} corners",
+        f"most {masks.MAX_MASKS} entries",
         f"most {meshes.MAX_TRIANGLES:,} triangles",
     ],
 )

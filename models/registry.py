@@ -122,6 +122,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        resources=Resources(cpus=0.1),
     ),
     Adapter(
         stage="complete",
@@ -228,6 +229,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        resources=Resources(cpus=0.1),
     ),
     Adapter(
         stage="segment",

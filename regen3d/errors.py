@@ -10,7 +10,8 @@ Regen3dError                     .retryable = False; .stage, .instance (filled w
 │  ├─ NoInstancesError           nothing to reconstruct was found
 │  ├─ DegenerateGeometryError    points, lines or planes that determine no answer
 │  ├─ AlignmentDivergedError     no pose explains the mask
-│  └─ InvalidMeshError           a mesh that is empty, flat or not finite
+│  ├─ InvalidMeshError           a mesh that is empty, flat or not finite
+│  └─ PoisonedJobError           every process that tried it died
 ├─ ModelError                    an adapter broke its contract
 │  ├─ WeightsMissingError        says the command that fetches them
 │  ├─ NotInstalledError          says the command that installs the package
@@ -81,6 +82,10 @@ class AlignmentDivergedError(StageError):
 
 class InvalidMeshError(StageError):
     """A mesh is empty, flat or has values that are not finite."""
+
+
+class PoisonedJobError(StageError):
+    """Every process that tried the job died; another one is not risked."""
 
 
 class ModelError(Regen3dError):

@@ -36,6 +36,8 @@ class StageWork:
     """What answers; found by the call's names where it is not given."""
     models: WarmModels = MODELS
     """What is loaded here."""
+    check: Callable[[], None] = lambda: None
+    """Called before the model or the library works; what it raises ends the call."""
 
     def value(self, name: str, kind: type[Value]) -> Value:
         """An input of the call.
@@ -66,6 +68,7 @@ class StageWork:
         return self._answer(Work(target=target, requests=(request,)))
 
     def _answer(self, work: Work) -> Any:
+        self.check()
         return self.models.answer(work)[0]
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from regen3d.errors import ConfigError, ModelOutputError, NotInstalledError, ResourceError
 from regen3d.types import Rgb
+from regen3d.usage import spend
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 """Environment variables that may hold the key, in this order; it is read from nowhere else and kept nowhere."""
@@ -70,6 +71,7 @@ class Usage:
                     f"the budget of {budget} questions to Gemini is spent: raise the option 'budget' to ask more"
                 )
             self.questions += 1
+        spend(api_calls=1)
 
 
 USAGE = Usage()

@@ -5,7 +5,6 @@ import threading
 from typing import Protocol
 
 from regen3d.config import Execution
-from regen3d.errors import ConfigError
 from regen3d.manifest import StageEntry
 from tasks.execution.job import Job
 from tasks.execution.local import LocalExecutor
@@ -47,4 +46,7 @@ def executor_for(place: Execution) -> Executor:
 def _start(place: Execution) -> Executor:
     if place.name == "local":
         return LocalExecutor(slots=os.cpu_count() or 1)
-    raise ConfigError(f"execution '{place.name}' is not part of this installation: choose local")
+    # Ray is an optional package.
+    from tasks.execution.ray import RayExecutor
+
+    return RayExecutor(place)

@@ -4,6 +4,7 @@ Only names cross between processes: what the call reads and what it makes go thr
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models import registry
@@ -50,14 +51,21 @@ def job_of(stage: Stage, call: StageCall, store: str) -> Job:
     return Job(stage=stage, call=call, store=store, adapter=adapter, provenance=provenance)
 
 
-def run_job(job: Job) -> StageEntry:
-    """Compute the value of a job in this process and keep it with its record."""
+def run_job(job: Job, check: Callable[[], None] = lambda: None) -> StageEntry:
+    """Compute the value of a job in this process and keep it with its record.
+
+    Args:
+        job: what to do.
+        check: called between reading, computing and writing; what it raises ends the job.
+    """
     store = Store(job.store)
     started = time.perf_counter()
     with metered() as usage:
-        value = job.stage.compute(StageWork(call=job.call, store=store, adapter=job.adapter, models=MODELS))
+        work = StageWork(call=job.call, store=store, adapter=job.adapter, models=MODELS, check=check)
+        value = job.stage.compute(work)
         seconds = time.perf_counter() - started
         spend(cpu_seconds=seconds * (job.adapter.resources.cpus if job.adapter else 1.0))
+    check()
     entry = StageEntry(
         call=job.call,
         value=codec.put_value(store, value),

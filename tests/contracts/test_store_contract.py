@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from regen3d.errors import ConfigError, StoreUnavailableError
 from regen3d.store import Ref, Store
+from regen3d.store.cache import CachedFiles
 
 SAFE_KEYS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,8}(/[A-Za-z0-9][A-Za-z0-9_-]{0,8}){0,3}", fullmatch=True)
 JSON = st.recursive(
@@ -78,13 +79,13 @@ class StoreContract:
     ) -> None:
         ref = store.put_bytes(b"sound", ".bin")
         overwrite(store, ref.path, b"wrong")
-        remove = store._files.rm_file
+        remove = store._files.remove
 
         def removed_twice(path: str) -> None:
             remove(path)
             remove(path)
 
-        monkeypatch.setattr(store._files, "rm_file", removed_twice)
+        monkeypatch.setattr(store._files, "remove", removed_twice)
         with pytest.raises(StoreUnavailableError, match="damaged"):
             store.get_bytes(ref)
 
@@ -140,6 +141,24 @@ class StoreContract:
             store.put_record(key, {})
         with pytest.raises(ConfigError, match="no record key"):
             store.get_record(key)
+
+    def test_a_record_is_created_once_whoever_tries(self, store: Store) -> None:
+        key, won = f"claims/{uuid.uuid4().hex}", []
+
+        def create(k: int) -> None:
+            if store.create_record(key, {"by": k}):
+                won.append(k)
+
+        threads = [threading.Thread(target=create, args=(k,)) for k in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        assert store.get_record(key) == {"by": won[0]}
+        store.remove_record(key)
+        store.remove_record(key)
+        assert store.create_record(key, {"by": "another"})
 
     def test_numbers_without_value_are_refused(self, store: Store) -> None:
         with pytest.raises(ValueError, match="JSON"):
@@ -212,8 +231,11 @@ class StoreContract:
 
 def overwrite(store: Store, path: str, content: bytes) -> None:
     """Damage what lies at a path, past the store's own door."""
-    store._files.makedirs(store._path(path).rsplit("/", 1)[0], exist_ok=True)
-    store._files.pipe_file(store._path(path), content)
+    files = store._files
+    if isinstance(files, CachedFiles):
+        files._cache.drop(path)
+        files = files._files
+    files.write(path, content)
 
 
 class TestFolderStore(StoreContract):

@@ -236,4 +236,4 @@ def test_instances_have_the_names_they_had(store: Store, synthetic_room: Synthet
 
 
 def remove(store: Store, blob: dict[str, Any]) -> None:
-    store._files.rm_file(store._path(Ref.model_validate(blob).path))
+    store.remove_file(Ref.model_validate(blob).path)

@@ -27,7 +27,7 @@ def manifest(store: Store, synthetic_room: SyntheticRoom) -> Manifest:
 
 
 def blobs_of(store: Store) -> list[str]:
-    return sorted(path for path in store._files.find(store._root) if "/blobs/" in path)
+    return [file.path for file in store.walk("blobs")]
 
 
 def test_a_finished_run_is_found_and_says_so(store: Store, manifest: Manifest) -> None:
@@ -49,18 +49,18 @@ def test_a_run_is_found_only_while_every_blob_is_there(store: Store, manifest: M
     assert len(blobs) > 10
     overlooked = []
     for path in blobs:
-        content = store._files.cat_file(path)
-        store._files.rm_file(path)
+        content = store.read_file(path)
+        store.remove_file(path)
         if find_run(store, KEY) is not None:
             overlooked.append(path)
-        store._files.pipe_file(path, content)
+        store.write_file(path, content)
     assert overlooked == []
     assert find_run(store, KEY) is not None
 
 
 def test_a_cut_blob_counts_as_missing(store: Store, manifest: Manifest) -> None:
-    path = store._path(manifest.exports["scene.glb"].path)
-    store._files.pipe_file(path, b"glTF")
+    path = manifest.exports["scene.glb"].path
+    store.write_file(path, b"glTF")
     assert find_run(store, KEY) is None
 
 

@@ -1,0 +1,101 @@
+"""The Ray cluster: one that is there already, or one of this process's own on the loopback device."""
+
+import atexit
+import contextlib
+import importlib.util
+import logging
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from regen3d.errors import ConfigError
+from tasks.execution.settings import FarmSettings
+
+NAMESPACE = "regen3d"
+"""Ray namespace of all named actors."""
+
+OBJECT_STORE_BYTES = 100 * 1024 * 1024
+"""Of Ray's own object store: only names cross, the least that Ray takes is 75 MB."""
+
+
+def check_ray() -> None:
+    """Make sure that Ray is installed.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise ConfigError("--execution ray needs Ray: install it with `pip install '.[ray]'` in regen3d's folder")
+
+
+def connect(address: str | None, farm: FarmSettings) -> None:
+    """Connect this process to a cluster, or start one.
+
+    Args:
+        address: `ray://HOST:10001`, `HOST:6379`, `auto`; None starts a cluster of its own on the loopback device, with
+            a token that only this user can read, which ends with this process.
+        farm: how large a cluster of its own is.
+
+    Raises:
+        ConfigError: Ray is missing, or nothing answers at the address.
+    """
+    check_ray()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is None:
+        _start_here(farm)
+        return
+    import ray
+
+    try:
+        ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        # Ray raises errors of many kinds here: of gRPC, of its own, plain ConnectionError.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigError(
+            f"no Ray cluster can be used at '{address}' ({reason}): check the address, and that RAY_AUTH_TOKEN_PATH "
+            "names the token where the cluster asks for one"
+        ) from error
+
+
+def _start_here(farm: FarmSettings) -> None:
+    # Read by Ray as it is imported: without it Ray listens on the network's address. Good for one machine only.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())
+    import ray
+
+    cores, gpus = farm.local_cpus or os.cpu_count() or 1, farm.local_gpus
+    if gpus is None:
+        gpus = _gpus_here()
+    ray.init(
+        # A worker on a GPU holds a core that it hardly uses.
+        num_cpus=cores + gpus,
+        num_gpus=gpus,
+        namespace=NAMESPACE,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=OBJECT_STORE_BYTES,
+    )
+    atexit.register(ray.shutdown)
+
+
+def _token_file() -> Path:
+    handle, name = tempfile.mkstemp(prefix="regen3d-ray-", suffix=".token")
+    path = Path(name)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    atexit.register(_remove, path)
+    return path
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _gpus_here() -> int:
+    import torch
+
+    return torch.cuda.device_count()

@@ -1,0 +1,214 @@
+"""Run jobs on warm workers of a Ray cluster."""
+
+import atexit
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from regen3d.config import Execution
+from regen3d.errors import ConfigError, WorkerLostError
+from regen3d.fingerprint import source_digest
+from regen3d.manifest import StageEntry
+from tasks.execution.cluster import NAMESPACE, connect
+from tasks.execution.job import Job
+from tasks.execution.messages import Line, Order, Outcome
+from tasks.execution.settings import farm_settings, pool_of
+
+PRIORITY = "REGEN3D_PRIORITY"
+"""Environment variable: greater comes first in the queues of the cluster; 0 where it is not set."""
+
+LOOK_UP_S = 1.0
+"""How often a waiting thread looks whether this process is about to end."""
+
+DISPATCHER_TRIES = 5
+"""Times that an order is given anew after the dispatcher was lost."""
+
+Listener = Callable[[int, str], object]
+"""Takes level and text of a log line."""
+
+
+@dataclass(slots=True)
+class _Following:
+    listener: Listener
+    heard: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hear(self, lines: list[Line] | tuple[Line, ...]) -> None:
+        with self.lock:
+            for line in sorted(lines, key=lambda line: line.number):
+                if line.number >= self.heard:
+                    self.heard = line.number + 1
+                    self.listener(line.level, line.text)
+
+
+class RayExecutor:
+    """Hands jobs to the cluster's dispatcher and waits; log lines of the workers come while it does."""
+
+    def __init__(self, place: Execution) -> None:
+        """Connect to the cluster, or start one.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        self._farm = farm_settings()
+        connect(place.address, self._farm)
+        self._driver = uuid.uuid4().hex
+        self._own_cluster = place.address is None
+        self._followed: dict[str, _Following] = {}
+        self._closed = threading.Event()
+        self._dispatcher = self._find_dispatcher()
+        threading.Thread(target=self._listen, name="regen3d-ray-log", daemon=True).start()
+        atexit.register(self.close)
+
+    def run(self, job: Job) -> StageEntry:
+        """See `Executor.run`."""
+        order = Order(
+            id=uuid.uuid4().hex,
+            driver=self._driver,
+            job=_for_elsewhere(job),
+            pool=pool_of(job, self._farm),
+            priority=int(os.environ.get(PRIORITY, "0")),
+        )
+        following = self._followed[order.id] = _Following(_listener())
+        try:
+            outcome = self._ask(order)
+            following.hear(outcome.lines)
+        finally:
+            del self._followed[order.id]
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.entry is None:
+            raise WorkerLostError("a worker answered with nothing")
+        return outcome.entry
+
+    def look(self) -> dict[str, Any]:
+        """Queues, workers and failures of the cluster."""
+        import ray
+
+        return ray.get(self._dispatcher.look.remote(), timeout=30)
+
+    def pids(self, pool: str) -> list[int]:
+        """Processes of a pool's workers."""
+        import ray
+
+        return ray.get(self._dispatcher.pids.remote(pool), timeout=60)
+
+    def cancel(self) -> None:
+        """Cancel everything that this process waits for."""
+        import ray
+
+        ray.get(self._dispatcher.cancel.remote(list(self._followed)), timeout=10)
+
+    def close(self) -> None:
+        """See `Executor.close`: what this process asked for is cancelled; a cluster of its own ends."""
+        import ray
+
+        if self._closed.is_set() or not ray.is_initialized():
+            return
+        self._closed.set()
+        if self._followed:
+            self.cancel()
+        ray.shutdown()
+
+    def _ask(self, order: Order) -> Outcome:
+        from ray.exceptions import RayError, RayTaskError
+
+        attempt = 0
+        while True:
+            try:
+                return self._wait(order)
+            except RayTaskError:
+                raise
+            except RayError as error:
+                if attempt == DISPATCHER_TRIES or self._closed.wait(2.0**attempt):
+                    raise WorkerLostError(
+                        "the Ray cluster, or its dispatcher, is gone: see that it runs, then run again"
+                    ) from error
+            attempt += 1
+            self._dispatcher = self._find_dispatcher()
+
+    def _wait(self, order: Order) -> Outcome:
+        import ray
+        from ray.exceptions import GetTimeoutError
+
+        answer = self._dispatcher.run.remote(order)
+        try:
+            while not self._closed.is_set():
+                try:
+                    return ray.get(answer, timeout=LOOK_UP_S)
+                except GetTimeoutError:
+                    continue
+        except BaseException:
+            # Ctrl-C, or a cancelled flow: the worker must not go on for nobody.
+            self._dispatcher.cancel.remote([order.id])
+            raise
+        raise WorkerLostError("this process is about to end")
+
+    def _find_dispatcher(self) -> Any:
+        import ray
+
+        from tasks.execution.dispatcher import Dispatcher
+
+        # Flows of another version get another one: their results differ.
+        name = f"dispatcher-{source_digest(('regen3d', 'models', 'tasks'))[:8]}"
+        return (
+            ray.remote(Dispatcher)
+            .options(
+                name=name,
+                namespace=NAMESPACE,
+                get_if_exists=True,
+                lifetime=None if self._own_cluster else "detached",
+                num_cpus=0,
+                max_concurrency=10_000,
+                max_restarts=-1,
+            )
+            .remote(self._farm, name.removeprefix("dispatcher-"))
+        )
+
+    def _listen(self) -> None:
+        import ray
+        from ray.exceptions import RayError
+
+        while not self._closed.is_set():
+            try:
+                lines: list[Line] = ray.get(self._dispatcher.hear.remote(self._driver))
+            except (RayError, ConnectionError, RuntimeError):
+                # The dispatcher comes back; lines that are lost meanwhile arrive with the outcome.
+                time.sleep(LOOK_UP_S)
+                continue
+            for line in lines:
+                following = self._followed.get(line.order)
+                if following is not None:
+                    following.hear([line])
+
+
+def _for_elsewhere(job: Job) -> Job:
+    """The job with an address of its store that holds in other processes.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if job.store.startswith("memory:"):
+        raise ConfigError(
+            f"the store '{job.store}' is in the memory of one process, where Ray's workers cannot reach it: "
+            "give a folder, or s3://BUCKET/PREFIX"
+        )
+    return job if "://" in job.store else replace(job, store=str(Path(job.store).absolute()))
+
+
+def _listener() -> Listener:
+    """To the log of the task run that asks, where one does."""
+    from prefect import get_run_logger
+    from prefect.exceptions import MissingContextError
+
+    try:
+        log: Any = get_run_logger()
+    except MissingContextError:
+        log = logging.getLogger("regen3d.ray")
+    return log.log

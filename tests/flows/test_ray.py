@@ -1,0 +1,231 @@
+"""Jobs on a real Ray of this machine: the same answers, dead workers replaced, killers stopped, everything heard."""
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from regen3d import codec
+from regen3d.config import Execution, SceneRequest
+from regen3d.errors import ConfigError, PoisonedJobError, WorkerLostError
+from regen3d.manifest import StageCall, StageEntry
+from regen3d.store import Store
+from tasks import complete, generate
+from tasks.execution.executor import executor_for
+from tasks.execution.job import Job, job_of
+from tasks.execution.ray import RayExecutor
+from tests.flows.conftest import FinishedScene, reconstruct
+from tests.synthetic.room import SyntheticRoom
+from tests.synthetic.sleepers import sleepers
+
+FARM = {
+    "local_cpus": 2,
+    "local_gpus": 2,
+    "pools": {"generate:sleeping": {"recycle_after": 2, "gpus": 0.5, "max_size": 1}},
+}
+
+RAY = Execution(name="ray")
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
+    """One Ray for all tests of this file, on two simulated GPUs."""
+    path = tmp_path_factory.mktemp("farm") / "farm.json"
+    path.write_text(json.dumps(FARM))
+    with pytest.MonkeyPatch.context() as patch, sleepers():
+        patch.setenv("REGEN3D_FARM", str(path))
+        executor = executor_for(RAY)
+        assert isinstance(executor, RayExecutor)
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(str(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(scope="module")
+def completed(farm: RayExecutor, store: Store, synthetic_room: SyntheticRoom) -> StageEntry:
+    return farm.run(completing(store, synthetic_room))
+
+
+def completing(store: Store, room: SyntheticRoom, seed: int = 1, **options: str) -> Job:
+    view = codec.put_value(store, room.view("chair-1"))
+    call = StageCall(stage="complete", object="chair-1", adapter="sleeping", seed=seed, params={"options": options})
+    return job_of(complete.STAGE, call.with_inputs(view=view), store.uri)
+
+
+def generating(store: Store, completed: StageEntry, seed: int = 1, **options: str) -> Job:
+    inputs = {"view": completed.call.inputs["view"], "completion": completed.value}
+    params = {"options": options} if options else {}
+    call = StageCall(stage="generate", object="chair-1", adapter="sleeping", seed=seed, params=params, inputs=inputs)
+    return job_of(generate.STAGE, call, store.uri)
+
+
+def eventually(condition: object, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.2)
+
+
+def test_a_job_is_answered_through_the_store_and_counted(completed: StageEntry, store: Store) -> None:
+    assert store.has(completed.value)
+    assert completed.usage["api_calls"] == 1
+    assert completed.usage["api_usd"] == 0.25
+    assert completed.usage["cpu_seconds"] > 0
+    assert "gpu_seconds" in completed.usage
+
+
+def test_everything_listens_on_the_loopback_device_only(farm: RayExecutor, completed: StageEntry) -> None:
+    mine = psutil.Process().children(recursive=True)
+    assert any("raylet" in process.name() for process in mine)
+    addresses = {
+        connection.laddr.ip
+        for process in mine
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
+    token = Path(os.environ["RAY_AUTH_TOKEN_PATH"])
+    assert token.stat().st_mode & 0o077 == 0
+
+
+def test_workers_are_recycled_and_say_what_they_do(
+    farm: RayExecutor, store: Store, completed: StageEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="regen3d.ray"):
+        farm.run(generating(store, completed, seed=10))
+        (first,) = farm.pids("generate:sleeping")
+        farm.run(generating(store, completed, seed=11))
+        farm.run(generating(store, completed, seed=12))
+        (second,) = farm.pids("generate:sleeping")
+    # Two jobs each, by the settings of the pool.
+    assert first != second
+    texts = [record.getMessage() for record in caplog.records]
+    assert sum("sleeping over a chair" in text for text in texts) == 3
+    assert any("generate: chair-1: done in" in text for text in texts)
+    assert any("[generate:sleeping" in text for text in texts)
+
+
+def test_a_worker_killed_while_it_generates_is_replaced(
+    farm: RayExecutor, store: Store, completed: StageEntry, tmp_path: Path
+) -> None:
+    fuse = tmp_path / "fuse"
+    fuse.touch()
+    entry = farm.run(generating(store, completed, seed=20, kill_once=str(fuse)))
+    assert not fuse.exists()
+    assert store.has(entry.value)
+    assert farm.look()["failures"]["worker lost"] >= 1
+
+
+def test_a_job_that_kills_two_workers_is_stopped_and_its_neighbours_are_not(
+    farm: RayExecutor, store: Store, completed: StageEntry
+) -> None:
+    with ThreadPoolExecutor() as threads:
+        killer = threads.submit(farm.run, generating(store, completed, seed=30, kill_label="chair"))
+        others = [threads.submit(farm.run, generating(store, completed, seed=k)) for k in (31, 32)]
+        with pytest.raises(PoisonedJobError, match="killed 2 workers of 'generate:sleeping"):
+            killer.result(timeout=120)
+        assert all(store.has(other.result(timeout=120).value) for other in others)
+
+
+def test_a_cancelled_job_leaves_its_worker(
+    farm: RayExecutor, store: Store, completed: StageEntry, synthetic_room: SyntheticRoom
+) -> None:
+    job = completing(store, synthetic_room, seed=40, seconds="300")
+    answers: list[object] = []
+
+    def ask() -> None:
+        try:
+            answers.append(farm.run(job))
+        except WorkerLostError as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    pool = f"complete:sleeping~{farm_pool(job)}"
+    eventually(lambda: farm.look()["pools"].get(pool, {}).get("running") == 1)
+    farm.cancel()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+    assert "cancelled" in str(answers[0])
+    eventually(lambda: farm.look()["pools"][pool]["running"] == 0, seconds=10)
+
+
+def farm_pool(job: Job) -> str:
+    from tasks.execution.settings import FarmSettings, pool_of
+
+    return pool_of(job, FarmSettings()).name.partition("~")[2]
+
+
+def test_a_store_in_the_memory_of_one_process_is_refused(
+    farm: RayExecutor, store: Store, completed: StageEntry
+) -> None:
+    with pytest.raises(ConfigError, match="memory of one process"):
+        farm.run(replace(generating(store, completed), store="memory://here"))
+
+
+def test_a_worker_with_other_code_refuses(farm: RayExecutor, store: Store, completed: StageEntry) -> None:
+    job = generating(store, completed, seed=50)
+    stale = replace(job, provenance=job.provenance.model_copy(update={"key": "0" * 64}))
+    with pytest.raises(ConfigError, match="another version of regen3d"):
+        farm.run(stale)
+
+
+def test_what_no_machine_has_is_said_at_once(farm: RayExecutor, store: Store, completed: StageEntry) -> None:
+    job = generating(store, completed, seed=60)
+    greedy = replace(job.adapter, name="greedy", resources=replace(job.adapter.resources, gpus=3.0))
+    with pytest.raises(ConfigError, match="3 GPUs, the Ray cluster has"):
+        farm.run(replace(job, adapter=greedy))
+
+
+def test_the_same_scene_as_in_this_process_even_when_a_worker_dies_while_aligning(
+    farm: RayExecutor, furnished_scene: FinishedScene, tmp_path: Path
+) -> None:
+    request: SceneRequest = furnished_scene.request.model_copy(
+        update={"execution": "ray", "out": str(tmp_path / "out"), "store": str(tmp_path / "store")}
+    )
+    killed: list[int] = []
+
+    def kill_an_aligner() -> None:
+        log = logging.getLogger("prefect.task_runs")
+        heard = _Heard("align: ")
+        log.addHandler(heard)
+        try:
+            assert heard.event.wait(300)
+            for pid in farm.pids("cores"):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        finally:
+            log.removeHandler(heard)
+
+    thread = threading.Thread(target=kill_an_aligner)
+    thread.start()
+    scene = reconstruct(request)
+    thread.join(timeout=10)
+    assert killed
+    assert scene.manifest.digest == furnished_scene.manifest.digest
+    assert {entry.status for entry in scene.manifest.objects} == {"ok"}
+
+
+class _Heard(logging.Handler):
+    """Waits for a worker's word in the log of a task run."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title, self.event = title, threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if self.title in text and "started" in text and "[cores" in text:
+            self.event.set()

@@ -1,0 +1,122 @@
+"""Models that sleep instead of thinking: real adapters of the protocols, for tests and figures of the farm.
+
+What they answer is simple and always the same; how long they take, and whether they take their process with them, is an
+option. Registered for the time of a block by `sleepers`.
+"""
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models import registry
+from models.base import AssetRequest, CompleteRequest
+from models.registry import Adapter, Resources
+from regen3d.errors import InvalidMeshError
+from regen3d.types import Asset, Completion
+from regen3d.usage import spend
+from tests.synthetic.furniture import boxes_mesh
+
+LOG = logging.getLogger("regen3d.sleepers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SleeperOptions:
+    """How a sleeper behaves."""
+
+    seconds: float = 0.0
+    """How long one answer takes."""
+    kill_once: str = ""
+    """A file: whoever finds it removes it and dies."""
+    kill_label: str = ""
+    """Objects of this label kill whoever works on them."""
+    fail_share: float = 0.0
+    """Share of the objects, by their seed, that no mesh is found for."""
+
+
+class Sleeper:
+    """What all sleepers share."""
+
+    Options = SleeperOptions
+
+    def __init__(self, options: SleeperOptions | None = None) -> None:
+        self.options = options or SleeperOptions()
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _sleep(self, label: str, seed: int) -> None:
+        LOG.info("sleeping over a %s", label)
+        if label == self.options.kill_label:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.options.kill_once:
+            with contextlib.suppress(FileNotFoundError):
+                Path(self.options.kill_once).unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self.options.seconds)
+        spend(api_calls=1, api_usd=0.25)
+        if random.Random(seed).random() < self.options.fail_share:
+            raise InvalidMeshError("nothing came to mind: look for yourself")
+
+
+class SleepingCompletion(Sleeper):
+    """Completes an object by what is seen of it."""
+
+    def complete(self, requests: Sequence[CompleteRequest]) -> list[Completion]:
+        """See `models.base.CompletionEditor`."""
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: CompleteRequest) -> Completion:
+        self._sleep(request.view.instance.label, request.seed)
+        from models.editing.complete_visible import VisiblePart
+
+        return VisiblePart().complete([request])[0]
+
+
+class SleepingAssets(Sleeper):
+    """Makes a box of every object."""
+
+    def generate(self, requests: Sequence[AssetRequest]) -> list[Asset]:
+        """See `models.base.AssetGenerator`."""
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: AssetRequest) -> Asset:
+        self._sleep(request.view.instance.label, request.seed)
+        mesh = boxes_mesh([((-0.3, 0.0, -0.3), (0.3, 0.8, 0.3))], (180, 140, 90), np.random.default_rng(0))
+        return Asset(mesh=mesh, scale="metric", kind="sleeping box")
+
+
+ADAPTERS = tuple(
+    Adapter(
+        stage=stage,
+        name="sleeping",
+        target=f"tests.synthetic.sleepers:{kind}",
+        model="sleeps",
+        revision="1",
+        licence="MIT",
+        resources=Resources(cpus=0.5, gpus=1.0, vram_gb=8.0),
+    )
+    for stage, kind in (("complete", "SleepingCompletion"), ("generate", "SleepingAssets"))
+)
+"""One for every stage that a sleeper can run."""
+
+
+@contextlib.contextmanager
+def sleepers() -> Iterator[None]:
+    """Make the sleepers known inside the block."""
+    known = registry.ADAPTERS
+    registry.ADAPTERS = (*known, *ADAPTERS)
+    try:
+        yield
+    finally:
+        registry.ADAPTERS = known

@@ -27,8 +27,6 @@ class Worker:
         self._name, self._spec = f"{name} on {platform.node()}", spec
         self._cancelled: set[str] = set()
         self._ears = Ears(self._name, send)
-        root = logging.getLogger()
-        root.addHandler(self._ears)
         for package in ("regen3d", "models", "tasks"):
             logging.getLogger(package).setLevel(logging.INFO)
 
@@ -44,6 +42,8 @@ class Worker:
 
     def answer(self, order: Order) -> Outcome:
         """Do a job and say how it ended."""
+        # Each time: libraries that a job brings along, Prefect among them, take the handlers of others away.
+        logging.getLogger().addHandler(self._ears)
         with self._ears.following(order.id) as lines:
             started = time.perf_counter()
             LOG.info("%s: started", order.job.call.title)

@@ -10,6 +10,9 @@ from tests.chromium import browser, page  # noqa: F401 - fixtures
 from tests.synthetic.files import write_inputs
 from tests.synthetic.room import SyntheticRoom, empty_room, furnished_room
 
+# Workers of a test run share the cores: threads that wait for each other inside of one take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 NO_DATA = "needs the shared scenes: set REGEN3D_DATA to the folder that holds `scenes`"
 
 

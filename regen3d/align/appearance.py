@@ -1,10 +1,12 @@
 """Deciding between poses that the silhouette cannot tell apart, by the look of the textured mesh under any light."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
 from regen3d.align.pose import SupportPlane, similarity
-from regen3d.align.refine import Refined
+from regen3d.align.refine import Refined, ranked
 from regen3d.align.target import Target
 from regen3d.frames import transform
 from regen3d.render.raster import Raster, rasterize
@@ -26,10 +28,10 @@ def rank_by_appearance(refined: Refined, target: Target, mesh: Mesh, plane: Supp
     """Add the cost of looking different to each pose that can still win, and sort again."""
     energies = refined.energies + APPEARANCE_WEIGHT
     for k in np.flatnonzero(refined.energies < refined.energies[0] + APPEARANCE_WEIGHT):
-        pose = similarity(plane, refined.parameters[k], mesh.vertices)
-        energies[k] -= APPEARANCE_WEIGHT * (1.0 - unexplained_look(mesh, pose, target))
-    order = np.argsort(energies, kind="stable")
-    return Refined(parameters=refined.parameters[order], energies=energies[order])
+        shape = replace(mesh, vertices=mesh.vertices * np.exp(refined.numbers[k, 4:]))
+        pose = similarity(plane, refined.numbers[k, :4], shape.vertices)
+        energies[k] -= APPEARANCE_WEIGHT * (1.0 - unexplained_look(shape, pose, target))
+    return ranked(refined.numbers, energies)
 
 
 def unexplained_look(mesh: Mesh, world_from_object: Similarity, target: Target) -> float:
@@ -49,7 +51,8 @@ def unexplained_look(mesh: Mesh, world_from_object: Similarity, target: Target) 
     for channel in range(3):
         seen = target.picture[rows, columns, channel].astype(np.float64)
         basis = np.concatenate([texture[:, channel, None] * light, np.ones((len(rows), 1))], axis=1)
-        fitted = basis @ np.linalg.lstsq(basis, seen, rcond=1e-6)[0]
+        square = basis.T @ basis
+        fitted = basis @ np.linalg.lstsq(square, basis.T @ seen, rcond=1e-10)[0]
         unexplained += float(((seen - fitted) ** 2).mean())
         total += float(seen.var()) + NOISE**2
     return min(unexplained / total, 1.0)

@@ -3,17 +3,15 @@
 Batches of poses in, one number for each out. Every term lies in 0..1, so the weights say what a term can cost.
 """
 
-from dataclasses import dataclass
+import math
 
-import numpy as np
+import torch
 from jaxtyping import Float
+from torch import Tensor
 
-from regen3d.align.planes import Walls
-from regen3d.align.pose import Parameters, SupportPlane, place, to_object_frame
-from regen3d.align.proxy import Proxy
-from regen3d.align.target import Target
-from regen3d.frames import project, transform
-from regen3d.render.coverage import cover
+from regen3d.align.batch import Batch, Poses, nearest_samples
+from regen3d.align.posing import LEAST_DEPTH_M, in_camera, place, to_local
+from regen3d.render.coverage import covered_pixels
 
 BOX_WEIGHT = 0.5
 """Of the box's sides: pulls poses together whose silhouettes do not overlap yet, and thin things."""
@@ -43,7 +41,7 @@ silhouette nor points with smooth errors can: furniture stands along walls. Less
 HANGING_SQUARE_WEIGHT = 0.4
 """The same for what hangs on a wall: it lies flat against it."""
 
-SQUARE_LIMIT_RAD = np.radians(12.0)
+SQUARE_LIMIT_RAD = math.radians(12.0)
 """A turn from which on standing askew costs no more: what is meant to stand askew does so by more."""
 
 HINT_WEIGHT = 0.1
@@ -63,116 +61,138 @@ WALL_LIMIT_M = 0.6
 SLIDES = 2
 """Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
 
-LEAST_DEPTH_M = 0.05
-"""Vertices nearer than this or behind the camera are projected as if at this depth."""
+STRETCH_WEIGHT = 0.1
+"""Of wrong proportions: paid in full at STRETCH_LIMIT, once for each axis."""
+
+STRETCH_LIMIT = 0.15
+"""Logarithm of the factor by which generated meshes are off along one axis, at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """All that a pose is judged by."""
-
-    plane: SupportPlane
-    """What the object touches."""
-    proxy: Proxy
-    """The object."""
-    target: Target
-    """What the picture shows of it."""
-    known_log_scale: float | None = None
-    """Logarithm of the scale that gives the object its own size; None where its size is unknown."""
-    square_yaw: float | None = None
-    """A direction in radians to which objects are square, as the room's walls are; None where it is unknown."""
-    hinted_yaw: float | None = None
-    """The yaw in radians under which the mesh was made; None where it is unknown: then fronts face the camera."""
-    walls: Walls | None = None
-    """The walls that the object cannot stand behind; None where none is known."""
-
-
-def energy(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
+def energy(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     """Cost of each pose, 0 for one that explains everything."""
-    world = place(evidence.plane, parameters, evidence.proxy.vertices)
-    camera = transform(evidence.target.camera_from_world, world)
-    total = 1.0 - silhouette_iou(evidence, camera)
-    total += BOX_WEIGHT * np.minimum(np.abs(box_residuals(evidence.target, camera)).mean(axis=1), 1.0)
-    if len(evidence.target.points):
-        total += _point_cost(evidence, parameters)
-    if evidence.known_log_scale is not None:
-        change = (parameters[:, 3] - evidence.known_log_scale) / np.log(SCALE_LIMIT)
-        total += SCALE_WEIGHT * np.minimum(change**2, 1.0)
-    if evidence.square_yaw is not None:
-        askew = parameters[:, 2] + evidence.proxy.axis_yaw - evidence.square_yaw
-        askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
-        weight = SQUARE_WEIGHT if evidence.plane.name in ("floor", "free") else HANGING_SQUARE_WEIGHT
-        total += weight * evidence.proxy.boxiness * np.minimum((askew / SQUARE_LIMIT_RAD) ** 2, 1.0)
-    if evidence.walls is not None:
-        total += WALL_WEIGHT * np.minimum(evidence.walls.beyond(world) / WALL_LIMIT_M, 1.0)
-    return total + _turn_cost(evidence, parameters, world)
+    parts = [_energy(batch, poses.some(part)) for part in batch.parts(len(poses.owner))]
+    return torch.cat(parts) if parts else poses.numbers.new_zeros(0)
 
 
-def _turn_cost(
-    evidence: Evidence, parameters: Parameters, world: Float[np.ndarray, "b v 3"]
-) -> Float[np.ndarray, " b"]:
+def _energy(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
+    numbers, owner = poses
+    world = place(batch, poses)
+    camera = in_camera(batch, owner, world)
+    total = 1.0 - silhouette_iou(batch, poses, camera)
+    total += BOX_WEIGHT * box_residuals(batch, poses, camera).abs().mean(dim=1).clamp(max=1.0)
+    total += _point_cost(batch, poses)
+    change = (numbers[:, 3] - batch.known_log_scale[owner]) / math.log(SCALE_LIMIT)
+    total += _known(SCALE_WEIGHT * (change**2).clamp(max=1.0))
+    weight = torch.where(batch.hangs[owner], HANGING_SQUARE_WEIGHT, SQUARE_WEIGHT) * batch.boxiness[owner]
+    total += _known(weight * ((askew(batch, poses) / SQUARE_LIMIT_RAD) ** 2).clamp(max=1.0))
+    total += WALL_WEIGHT * (_beyond_walls(batch, poses, world) / WALL_LIMIT_M).clamp(max=1.0)
+    total += STRETCH_WEIGHT * (numbers[:, 4:].abs() / STRETCH_LIMIT).clamp(max=1.0).sum(dim=1)
+    return total + _turn_cost(batch, poses, world)
+
+
+def askew(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
+    """How far each pose is turned against the room, within an eighth of a turn; NaN where the room is not known."""
+    turn = poses.numbers[:, 2] + batch.axis_yaw[poses.owner] - batch.square_yaw[poses.owner]
+    return torch.remainder(turn + math.pi / 4, math.pi / 2) - math.pi / 4
+
+
+def _known(cost: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
+    """The cost, and none where what it is measured against is not known."""
+    return torch.nan_to_num(cost, nan=0.0)
+
+
+def _beyond_walls(batch: Batch, poses: Poses, world: Float[Tensor, "p v 3"]) -> Float[Tensor, " p"]:
+    """How far each pose reaches behind any wall, metres; 0 for one inside the room."""
+    if not bool(batch.bounded.any()):
+        return world.new_zeros(len(world))
+    normals, offsets = batch.wall_normals[poses.owner], batch.wall_offsets[poses.owner]
+    inside = (world @ normals.transpose(1, 2)).amin(dim=1) - offsets
+    return (-inside.amin(dim=1)).clamp(min=0.0)
+
+
+def _turn_cost(batch: Batch, poses: Poses, world: Float[Tensor, "p v 3"]) -> Float[Tensor, " p"]:
     """What it costs to face away from where the front is expected: all of it for half a turn."""
-    if evidence.hinted_yaw is not None:
-        return 0.5 * HINT_WEIGHT * (1.0 - np.cos(parameters[:, 2] - evidence.hinted_yaw))
-    towards = evidence.target.eye - world.mean(axis=1)
-    return 0.5 * FACING_WEIGHT * (1.0 - np.cos(parameters[:, 2] - np.arctan2(towards[:, 0], towards[:, 2])))
+    hint = batch.hinted_yaw[poses.owner]
+    towards = batch.eye[poses.owner] - 0.5 * (world.amin(dim=1) + world.amax(dim=1))
+    expected = torch.where(hint.isnan(), torch.atan2(towards[:, 0], towards[:, 2]), hint)
+    weight = torch.where(hint.isnan(), FACING_WEIGHT, HINT_WEIGHT)
+    return 0.5 * weight * (1.0 - torch.cos(poses.numbers[:, 2] - expected))
 
 
-def silhouette_iou(evidence: Evidence, camera: Float[np.ndarray, "b v 3"]) -> Float[np.ndarray, " b"]:
+def silhouette_iou(batch: Batch, poses: Poses, camera: Float[Tensor, "p v 3"]) -> Float[Tensor, " p"]:
     """Weighted IoU of hard silhouettes and the mask on the crop; vertices in the camera frame."""
-    target = evidence.target
-    covered = cover(camera, evidence.proxy.faces, target.intrinsics, target.hw).reshape(len(camera), -1)
-    counted = np.stack([target.weight * target.mask, target.weight], axis=-1).reshape(-1, 2)
-    both, drawn = (covered.astype(np.float32) @ counted.astype(np.float32)).T.astype(np.float64)
-    return both / np.maximum(counted[:, 0].sum() + drawn - both, 1e-9)
+    owner = poses.owner
+    covered = covered_pixels(camera, batch.faces[owner], batch.intrinsics[owner], batch.hw).flatten(1).float()
+    counted = torch.stack([batch.weight * batch.mask, batch.weight], dim=-1).flatten(1, 2).float()
+    sums = torch.cat([covered[rows] @ counted[index] for index, rows in batch.runs(owner)]).double()
+    both, drawn = sums.unbind(1)
+    whole = counted[..., 0].double().sum(dim=1)[owner]
+    return both / (whole + drawn - both).clamp(min=1e-9)
 
 
-def box_residuals(target: Target, camera: Float[np.ndarray, "b v 3"]) -> Float[np.ndarray, "b 4"]:
+def box_residuals(batch: Batch, poses: Poses, camera: Float[Tensor, "p v 3"]) -> Float[Tensor, "p 4"]:
     """How far the projected box's sides are off, in diagonals of the mask's box.
 
     A side where the object is cut or hidden costs only where the pose does not reach it.
     """
-    depth = np.maximum(camera[..., 2:], LEAST_DEPTH_M)
-    pixels = project(target.intrinsics, np.concatenate([camera[..., :2], depth], axis=-1))
-    bounds = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
-    residual = (bounds - target.box) / target.diagonal_px
-    short = np.concatenate([np.maximum(residual[:, :2], 0.0), np.minimum(residual[:, 2:], 0.0)], axis=1)
-    return np.where(target.reliable, residual, short)
+    pixels = projected(batch, poses, camera)
+    return side_residuals(batch, poses, torch.cat([pixels.amin(dim=1), pixels.amax(dim=1)], dim=1))
 
 
-def _point_cost(evidence: Evidence, parameters: Parameters) -> Float[np.ndarray, " b"]:
+def projected(batch: Batch, poses: Poses, camera: Float[Tensor, "p v 3"]) -> Float[Tensor, "p v 2"]:
+    """Pixels of the crop at which vertices in the camera frame are drawn."""
+    ahead = torch.cat([camera[..., :2], camera[..., 2:].clamp(min=LEAST_DEPTH_M)], dim=-1)
+    homogeneous = ahead @ batch.intrinsics[poses.owner].transpose(1, 2)
+    return homogeneous[..., :2] / homogeneous[..., 2:]
+
+
+def side_residuals(batch: Batch, poses: Poses, bounds: Float[Tensor, "p 4"]) -> Float[Tensor, "p 4"]:
+    """The residuals of bounds (x0, y0, x1, y1)."""
+    owner = poses.owner
+    residual = (bounds - batch.box[owner]) / batch.diagonal_px[owner, None]
+    short = torch.cat([residual[:, :2].clamp(min=0.0), residual[:, 2:].clamp(max=0.0)], dim=1)
+    return torch.where(batch.reliable[owner], residual, short)
+
+
+def _point_cost(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     """Mean robust distance (Geman and McClure) from visible points to the mesh, after one slide along their rays.
 
     Only points count, never the mesh's own surface: what is hidden costs nothing.
     """
-    target, proxy = evidence.target, evidence.proxy
-    seen = np.concatenate([target.eye[None], target.points])
-    local = to_object_frame(evidence.plane, parameters, proxy.vertices, seen)
+    cost = poses.numbers.new_zeros(len(poses.owner))
+    rows = torch.nonzero(batch.has_points[poses.owner]).flatten()
+    if len(rows) == 0:
+        return cost
+    poses = poses.some(rows)
+    owner = poses.owner
+    seen = torch.cat([batch.eye[:, None], batch.points], dim=1)
+    local = to_local(batch, poses, seen[owner])
     eye, rays = local[:, :1], local[:, 1:] - local[:, :1]
-    slide = slide_factor(evidence, eye, rays)
+    slide = slide_factor(batch, owner, (eye, rays))
     rays = slide * rays
-    distance, _ = proxy.surface.query((eye + rays).reshape(-1, 3))
-    softness = POINT_SOFTNESS * np.linalg.norm(rays, axis=2).mean(axis=1, keepdims=True)
-    square = (distance.reshape(rays.shape[:2]) / softness) ** 2
-    cost = POINT_WEIGHT * (square / (1.0 + square)).mean(axis=1)
-    if not target.points_slide:
-        cost += SLIDE_WEIGHT * np.minimum((np.log(slide[:, 0, 0]) / SLIDE_LIMIT) ** 2, 1.0)
+    distance = (nearest_samples(batch, owner, eye + rays) - eye - rays).norm(dim=2)
+    softness = POINT_SOFTNESS * rays.norm(dim=2).mean(dim=1, keepdim=True)
+    square = (distance / softness) ** 2
+    found = POINT_WEIGHT * (square / (1.0 + square)).mean(dim=1)
+    slid = SLIDE_WEIGHT * ((slide[:, 0, 0].log() / SLIDE_LIMIT) ** 2).clamp(max=1.0)
+    cost[rows] = found + torch.where(batch.slides[owner], 0.0, slid)
     return cost
 
 
-def slide_factor(
-    evidence: Evidence, eye: Float[np.ndarray, "b 1 3"], rays: Float[np.ndarray, "b n 3"]
-) -> Float[np.ndarray, "b 1 1"]:
-    """The factor that brings points on rays from the eye onto the object: first by distance, then by closest points."""
-    proxy = evidence.proxy
-    slide = np.ones((len(rays), 1, 1))
-    if evidence.target.points_slide:
-        center = 0.5 * (proxy.vertices.min(axis=0) + proxy.vertices.max(axis=0))
-        middle = np.median(rays, axis=1, keepdims=True)
-        slide = np.linalg.norm(center - eye, axis=2, keepdims=True) / np.linalg.norm(middle, axis=2, keepdims=True)
+def slide_factor(batch: Batch, owner: Tensor, local: tuple[Tensor, Tensor]) -> Float[Tensor, "p 1 1"]:
+    """The factor that brings points onto the object, from the eye (p 1 3) along rays (p n 3) in the object frame.
+
+    First by distance where nothing is known of it, then by closest points.
+    """
+    eye, rays = local
+    slide = rays.new_ones((len(owner), 1, 1))
+    if bool(batch.slides.any()):
+        center = 0.5 * (batch.vertices.amin(dim=1) + batch.vertices.amax(dim=1))[owner, None]
+        middle = rays.median(dim=1, keepdim=True).values
+        guess = (center - eye).norm(dim=2, keepdim=True) / middle.norm(dim=2, keepdim=True)
+        slide = torch.where(batch.slides[owner, None, None], guess, slide)
     for _ in range(SLIDES):
-        _, nearest = proxy.surface.query((eye + slide * rays).reshape(-1, 3))
-        goal = proxy.surface.data[nearest].reshape(rays.shape) - eye
-        slide = (goal * rays).sum(axis=(1, 2), keepdims=True) / (rays * rays).sum(axis=(1, 2), keepdims=True)
-        slide = np.maximum(slide, 1e-3)
+        goal = nearest_samples(batch, owner, eye + slide * rays) - eye
+        slide = (goal * rays).sum(dim=(1, 2), keepdim=True) / (rays * rays).sum(dim=(1, 2), keepdim=True)
+        slide = slide.clamp(min=1e-3)
     return slide

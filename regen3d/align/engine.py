@@ -1,21 +1,25 @@
-"""Placing one object: evidence, search, refinement, diagnostics."""
+"""Placing objects: evidence, search, refinement, diagnostics; all objects and all starts in one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from regen3d.align.appearance import rank_by_appearance
+from regen3d.align.batch import NUMBERS, Batch, Poses, make_batch
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
-from regen3d.align.energy import Evidence, energy
+from regen3d.align.energy import energy
+from regen3d.align.evidence import Evidence
 from regen3d.align.free import freed
 from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.polish import polish
-from regen3d.align.pose import FLOOR, Parameters, SupportPlane, plane_coordinates, similarity
+from regen3d.align.pose import FLOOR, SupportPlane, plane_coordinates, similarity
 from regen3d.align.proxy import finer, make_proxy
-from regen3d.align.refine import Refined, refine
-from regen3d.align.search import single_start, starting_poses
+from regen3d.align.refine import Refined, distinct, planar, ranked, refine, wrapped
+from regen3d.align.search import Guesses, fit_boxes, guessed_poses, single_guess
 from regen3d.align.settings import AlignSettings
 from regen3d.align.target import FINE_PX, make_target, visible_points
 from regen3d.errors import AlignmentDivergedError
@@ -23,10 +27,10 @@ from regen3d.frames import yaw_of
 from regen3d.types import Alignment, Asset, Mask, ObjectView, PointMap, RoomLayout, Similarity
 
 FINALISTS = 6
-"""Poses that are polished on the coarse crop; one takes 30 CPU milliseconds."""
+"""Poses of an object that are polished on the coarse crop."""
 
 LAST = 3
-"""Poses that are polished on the fine crop and looked at, at most; one takes a tenth of a CPU second."""
+"""Poses that are polished on the fine crop and looked at, at most."""
 
 STILL_RIVAL = 0.2
 """Energy over the best one's from which a pose does not win any more: polishing gains up to 0.15."""
@@ -60,40 +64,77 @@ class AlignRequest:
     """Which algorithm."""
 
 
-def align_objects(requests: Sequence[AlignRequest]) -> list[Alignment]:
-    """The pose of each object, as `align_object` finds it alone."""
-    return [align_object(request) for request in requests]
-
-
 def align_object(request: AlignRequest) -> Alignment:
-    """Find the pose that explains an object's mask and visible points.
+    """The pose of one object, as `align_objects` finds it."""
+    return align_objects([request])[0]
+
+
+def align_objects(requests: Sequence[AlignRequest]) -> list[Alignment]:
+    """Find the pose of each object that explains its mask and visible points.
 
     An object on another one is placed as if it stood on the floor: scaling about the camera's centre changes no
     silhouette, so `settle` can lift it to where it belongs.
 
-    Raises:
-        AlignmentDivergedError: the mask is empty, or no pose overlaps it.
-        DegenerateGeometryError: the published algorithm was asked for, and there are no metric points.
-        InvalidMeshError: the mesh has no surface.
-    """
-    if request.settings.preset != "default":
-        # The published algorithm asks for this module's request.
-        from regen3d.align.paper import align_paper
+    Args:
+        requests: the objects; all that share their settings are searched together.
 
-        return align_paper(request)
-    view, mesh = request.view, request.asset.mesh
-    evidence, notes = _evidence(request)
-    plane, target = evidence.plane, evidence.target
-    fine = replace(
-        evidence,
-        target=make_target(view, target.points, points_slide=target.points_slide, crop_px=FINE_PX),
-        proxy=finer(evidence.proxy, mesh),
-    )
-    refined = _polished(evidence, refine(evidence, _starts(evidence, request), request.seed), FINALISTS)
-    refined = rank_by_appearance(_polished(fine, refined, LAST), fine.target, mesh, plane)
-    pose = similarity(plane, refined.parameters[0], mesh.vertices)
+    Raises:
+        AlignmentDivergedError: a mask is empty, or no pose overlaps it.
+        DegenerateGeometryError: the published algorithm was asked for, and there are no metric points.
+        InvalidMeshError: a mesh has no surface.
+    """
+    found: dict[int, Alignment] = {}
+    batches: dict[AlignSettings, list[int]] = {}
+    for index, request in enumerate(requests):
+        if request.settings.preset == "default":
+            batches.setdefault(request.settings, []).append(index)
+        else:
+            # The published algorithm asks for this module's request.
+            from regen3d.align.paper import align_paper
+
+            found[index] = align_paper(request)
+    with _one_thread():
+        for settings, members in batches.items():
+            found |= dict(zip(members, _searched([requests[index] for index in members], settings), strict=True))
+    return [found[index] for index in range(len(requests))]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one core: objects side by side use the others.
+
+    Tensors are small: on a busy machine two threads that wait for each other took ten times as long as one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _searched(requests: Sequence[AlignRequest], settings: AlignSettings) -> list[Alignment]:
+    """The poses of objects that share their settings."""
+    gathered = [_evidence(request) for request in requests]
+    coarse = [evidence for evidence, _ in gathered]
+    batch = make_batch(coarse, settings.device, settings.memory_mb)
+    starts = fit_boxes(batch, [_starts(e, r) for e, r in zip(coarse, requests, strict=True)])
+    refined = _polished(batch, refine(batch, starts, [request.seed for request in requests]), FINALISTS)
+    fine = [_finer(evidence, request) for evidence, request in zip(coarse, requests, strict=True)]
+    refined = _polished(make_batch(fine, settings.device, settings.memory_mb), refined, LAST)
+    return [
+        _alignment(request, evidence, poses, notes)
+        for request, evidence, poses, (_, notes) in zip(requests, fine, refined, gathered, strict=True)
+    ]
+
+
+def _alignment(request: AlignRequest, evidence: Evidence, refined: Refined, notes: tuple[str, ...]) -> Alignment:
+    """The best pose of one object, judged on its full mesh."""
+    view, mesh, plane = request.view, request.asset.mesh, evidence.plane
+    refined = rank_by_appearance(refined, evidence.target, mesh, plane)
+    pose = similarity(plane, planar(refined.numbers[0]), mesh.vertices)
     if request.settings.pose == "free":
-        pose, note = freed(fine, refined.parameters, 1.0 if request.asset.scale == "metric" else None)
+        pose, note = freed(evidence, pose, 1.0 if request.asset.scale == "metric" else None)
         notes = (note,) if note else ()
     lowered = plane is FLOOR and request.support != "floor"
     iou = mask_iou(view, silhouette(mesh, pose, view.camera))
@@ -106,7 +147,7 @@ def align_object(request: AlignRequest) -> Alignment:
         support=plane.name if plane is not FLOOR else request.support,
         mask_iou=iou,
         contact_gap_m=0.0,
-        point_residual_m=None if lowered else point_residual(evidence.proxy.surface, pose, target.points),
+        point_residual_m=None if lowered else point_residual(evidence.proxy.surface, pose, evidence.target.points),
         runner_up_margin=_margin(refined),
         notes=notes,
     )
@@ -136,51 +177,57 @@ def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
     return evidence, notes
 
 
-def _polished(evidence: Evidence, refined: Refined, most: int) -> Refined:
+def _finer(evidence: Evidence, request: AlignRequest) -> Evidence:
+    """The same on a larger crop, with more faces."""
+    target = evidence.target
+    larger = make_target(request.view, target.points, points_slide=target.points_slide, crop_px=FINE_PX)
+    return replace(evidence, target=larger, proxy=finer(evidence.proxy, request.asset.mesh))
+
+
+def _polished(batch: Batch, refined: Sequence[Refined], most: int) -> list[Refined]:
     """The poses that can still win, fitted to outlines and points, and the others; of those that meet one is left.
 
     What is not polished stays as far behind the best as it was.
     """
-    behind = refined.energies - refined.energies[0]
-    count = min(int((behind < STILL_RIVAL).sum()), most)
-    parameters = np.stack([polish(evidence, start) for start in refined.parameters[:count]])
-    energies = energy(evidence, parameters)
-    parameters = np.concatenate([parameters, refined.parameters[count:]])
-    energies = np.concatenate([energies, energies.min() + behind[count:]])
-    kept: list[int] = []
-    for index in np.argsort(energies, kind="stable"):
-        if (np.abs(_wrap(parameters[kept, 2] - parameters[index, 2])) > SAME_WAY_RAD).all():
-            kept.append(int(index))
-    return Refined(parameters=parameters[kept], energies=energies[kept])
+    counts = [min(int((poses.energies - poses.energies[0] < STILL_RIVAL).sum()), most) for poses in refined]
+    numbers = np.concatenate([poses.numbers[:count] for poses, count in zip(refined, counts, strict=True)])
+    owner = torch.tensor(np.repeat(np.arange(len(counts)), counts), device=batch.device)
+    polished = Poses(polish(batch, Poses(torch.from_numpy(numbers).to(batch.device), owner)), owner)
+    better, costs = polished.numbers.cpu().numpy(), energy(batch, polished).cpu().numpy()
+    ends = np.cumsum(counts)
+    return [
+        _merged(poses, better[end - count : end], costs[end - count : end])
+        for poses, count, end in zip(refined, counts, ends, strict=True)
+    ]
 
 
-def _wrap(angle: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """The same angles in -pi..pi."""
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
+def _merged(refined: Refined, better: Float[np.ndarray, "n 7"], costs: Float[np.ndarray, " n"]) -> Refined:
+    """Polished poses and those after them, one for each way to face."""
+    behind = refined.energies[len(costs) :] - refined.energies[0]
+    merged = ranked(
+        np.concatenate([better, refined.numbers[len(costs) :]]), np.concatenate([costs, costs.min() + behind])
+    )
+    kept = distinct(merged.numbers[:, 2], merged.energies, SAME_WAY_RAD)
+    return Refined(numbers=merged.numbers[kept], energies=merged.energies[kept])
 
 
-def _starts(evidence: Evidence, request: AlignRequest) -> Parameters:
-    """Where the search begins: everywhere, or at one pose, as published."""
+def _starts(evidence: Evidence, request: AlignRequest) -> Guesses:
+    """Where the search begins: everywhere, or at one pose, as published; and where the generator had it."""
     hint = request.asset.pose_hint
-    hinted = np.zeros((0, 4)) if hint is None else _hinted(evidence.plane, hint)
+    hinted = np.zeros((0, NUMBERS)) if hint is None else _hinted(evidence.plane, hint)
     if request.settings.starts == "search":
-        return np.concatenate([hinted, starting_poses(evidence)])
-    return hinted if len(hinted) else single_start(evidence)
+        return Guesses(hinted, guessed_poses(evidence))
+    return Guesses(hinted, hinted[:0] if len(hinted) else single_guess(evidence))
 
 
-def _hinted(plane: SupportPlane, hint: Similarity) -> Parameters:
+def _hinted(plane: SupportPlane, hint: Similarity) -> Float[np.ndarray, "1 7"]:
     """The pose that the generator had in mind, on the plane."""
     first, second = plane_coordinates(plane, hint.translation)
-    return np.array([[first, second, yaw_of(hint.rotation), np.log(hint.scale)]])
+    return np.array([[first, second, yaw_of(hint.rotation), np.log(hint.scale), 0.0, 0.0, 0.0]])
 
 
 def _margin(refined: Refined) -> float:
-    """How much worse the best pose is that faces elsewhere; 1 where there is none."""
-    turn = _wrap(refined.parameters[:, 2] - refined.parameters[0, 2])
+    """How much worse the best pose is that faces elsewhere, within 0..1; 1 where there is none."""
+    turn = wrapped(refined.numbers[:, 2] - refined.numbers[0, 2])
     rivals = refined.energies[np.abs(turn) > OTHER_WAY_RAD]
-    return _clip(rivals - refined.energies[0])
-
-
-def _clip(gaps: Float[np.ndarray, " n"]) -> float:
-    """The smallest gap within 0..1."""
-    return float(np.clip(gaps.min(initial=1.0), 0.0, 1.0))
+    return float(np.clip((rivals - refined.energies[0]).min(initial=1.0), 0.0, 1.0))

@@ -5,26 +5,30 @@ the camera, and the fifth, how far away the object is, follows in closed form fr
 """
 
 import numpy as np
+import torch
 
-from regen3d.align.energy import Evidence, slide_factor
-from regen3d.align.pose import Parameters, similarity, to_object_frame
+from regen3d.align.batch import make_batch
+from regen3d.align.energy import slide_factor
+from regen3d.align.evidence import Evidence
+from regen3d.frames import transform
 from regen3d.types import Similarity
 
 
-def freed(evidence: Evidence, parameters: Parameters, known_scale: float | None) -> tuple[Similarity, str | None]:
-    """The first pose moved along the rays of the camera to where its points are, and what had to be assumed.
+def freed(evidence: Evidence, pose: Similarity, known_scale: float | None) -> tuple[Similarity, str | None]:
+    """A pose moved along the rays of the camera to where its points are, and what had to be assumed.
 
     Args:
         evidence: of the object, on a plane that faces the camera.
-        parameters: poses on that plane, best first.
+        pose: on that plane.
         known_scale: the scale that gives the object its own size; it decides where there are no points.
     """
-    vertices, target = evidence.proxy.vertices, evidence.target
-    pose = similarity(evidence.plane, parameters[0], vertices)
+    target = evidence.target
     if len(target.points):
-        seen = np.concatenate([target.eye[None], target.points])
-        local = to_object_frame(evidence.plane, parameters[:1], vertices, seen)
-        factor = 1.0 / float(slide_factor(evidence, local[:, :1], local[:, 1:] - local[:, :1])[0, 0, 0])
+        batch = make_batch([evidence], "cpu", 1)
+        seen = np.concatenate([target.eye[None], np.asarray(batch.points[0])])
+        local = torch.from_numpy(transform(np.linalg.inv(pose.matrix), seen))[None]
+        owner = torch.zeros(1, dtype=torch.long)
+        factor = 1.0 / float(slide_factor(batch, owner, (local[:, :1], local[:, 1:] - local[:, :1])))
     elif known_scale is not None:
         factor = known_scale / pose.scale
     else:

@@ -4,23 +4,22 @@ A hard silhouette has no gradient, and a soft one costs a hundred times as much 
 between outlines are smooth, nearly linear in the pose, and known to a tenth of a pixel.
 """
 
-from dataclasses import dataclass
+import math
 
-import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Integer
+from torch import Tensor
 
-from regen3d.align.contours import ContourTarget, Residuals, contour_target, draw, residuals
-from regen3d.align.energy import Evidence
-from regen3d.align.pose import similarity, to_object_frame, velocities
-from regen3d.frames import transform
+from regen3d.align.batch import NUMBERS, Batch, Poses, nearest_samples
+from regen3d.align.drawn import Residuals, drawn_outline, residuals
+from regen3d.align.energy import askew
+from regen3d.align.least_squares import Systems, solve
+from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
 
 TRIALS = 10
 """Poses that start within five pixels are there after 4 to 6."""
 
-DAMPING = 1e-3
-"""At the start, as a share of the diagonal (Marquardt's scaling)."""
-
-LARGEST_STEP = np.array([0.3, 0.3, 0.2, 0.15, 0.05])
+LARGEST_STEP = (0.3, 0.3, 0.2, 0.15, 0.1, 0.1, 0.1, 0.05)
 """Metres, metres, radians, and logarithms: outlines farther apart are matched at random."""
 
 OUTLINE_COUNT = 100.0
@@ -41,10 +40,10 @@ POINT_SPREAD = 0.012
 SLIDE_SPREAD = 0.04
 """Standard deviation of that slide's logarithm: the usual error of learned depth indoors."""
 
-SQUARE_SPREAD_RAD = np.radians(1.5)
+SQUARE_SPREAD_RAD = math.radians(1.5)
 """How well what stands square to the room does so."""
 
-SQUARE_LIMIT_RAD = np.radians(6.0)
+SQUARE_LIMIT_RAD = math.radians(6.0)
 """From here on it is meant to stand askew."""
 
 SCALE_SPREAD = 0.05
@@ -60,115 +59,129 @@ WALL_SLACK_M = 0.02
 WALL_LIMIT_M = 0.25
 """What reaches farther into a wall contradicts it; the outline is believed then."""
 
+STRETCH_SPREAD = 0.02
+"""Standard deviation of the logarithm of a mesh's proportions along each of its axes; what is off by more is believed
+the more the farther it is off, so that one wrong axis leaves the other two and the scale alone."""
 
-@dataclass(slots=True)
-class _System:
-    """Cost and normal equations of five numbers: the pose, and how far the points slide."""
+STRETCH_TAIL = 1.0
+"""Standard deviations from which that begins."""
 
-    cost: float
-    normal: np.ndarray
-    slope: np.ndarray
-
-    def add(
-        self, residual: Float[np.ndarray, " n"], jacobian: Float[np.ndarray, "n 5"], weight: Float[np.ndarray, " n"]
-    ) -> None:
-        self.normal += np.einsum("n,ni,nj->ij", weight, jacobian, jacobian)
-        self.slope += np.einsum("n,ni,n->i", weight, jacobian, residual)
-
-    def step(self, damping: float) -> Float[np.ndarray, " 5"]:
-        damped = self.normal + np.diag(damping * np.diag(self.normal) + 1e-9)
-        step = -np.linalg.solve(damped, self.slope)
-        return step * min(1.0, float((LARGEST_STEP / np.maximum(np.abs(step), 1e-12)).min()))
+STATE = NUMBERS + 1
+"""The numbers of a pose, and the logarithm by which its points slide."""
 
 
-def polish(evidence: Evidence, start: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
-    """The pose near `start` whose outline, points and priors fit best; `start` itself where none fits better."""
-    contour = contour_target(evidence.target)
-    state, damping = np.append(start, 0.0), DAMPING
-    system = _system(evidence, contour, state)
-    for _ in range(TRIALS):
-        step = system.step(damping)
-        if np.abs(step).max() < 1e-4:
-            break
-        trial = _system(evidence, contour, state + step)
-        if trial.cost < system.cost:
-            state, system, damping = state + step, trial, damping / 3.0
-        else:
-            damping = 10.0 * max(damping, 1e-2)
-    return state[:4]
+def polish(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
+    """The pose near each start whose outline, points and priors fit best; the start itself where none fits better."""
+    parts = [_polished(batch, starts.some(part)) for part in batch.parts(len(starts.owner))]
+    return torch.cat([starts.numbers[:0], *parts])
 
 
-def _system(evidence: Evidence, contour: ContourTarget, state: Float[np.ndarray, " 5"]) -> _System:
-    """Everything that is measured, linear in a step from `state`."""
-    system = _System(cost=0.0, normal=np.zeros((5, 5)), slope=np.zeros(5))
-    raster = draw(evidence.plane, state[:4], evidence.proxy, evidence.target)
-    for side in residuals(evidence.plane, state[:4], evidence.proxy, (evidence.target, contour, raster)):
-        _add_outline(system, side)
-    if len(evidence.target.points) and not evidence.target.points_slide:
-        _add_points(system, evidence, state)
-        system.add(state[4:], np.eye(5)[4:], np.array([SLIDE_SPREAD**-2.0]))
-        system.cost += 0.5 * (state[4] / SLIDE_SPREAD) ** 2
-    else:
-        system.normal[4, 4] = 1.0
-    _add_priors(system, evidence, state)
-    return system
+def _polished(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
+    """All of them in one batch; their points have not slid."""
+
+    def measure(state: Float[Tensor, "q 8"], which: Integer[Tensor, " q"]) -> Systems:
+        return _systems(batch, Poses(state[:, :NUMBERS], starts.owner[which]), state[:, NUMBERS])
+
+    state = torch.cat([starts.numbers, starts.numbers.new_zeros((len(starts.owner), 1))], dim=1)
+    return solve(measure, state, state.new_tensor(LARGEST_STEP), TRIALS)[:, :NUMBERS]
 
 
-def _add_outline(system: _System, side: Residuals) -> None:
+def _systems(batch: Batch, poses: Poses, slide: Float[Tensor, " p"]) -> Systems:
+    """Everything that is measured, linear in a step from each pose; `slide` is the logarithm of the points'."""
+    count = len(poses.owner)
+    systems = Systems(slide.new_zeros(count), slide.new_zeros((count, STATE, STATE)), slide.new_zeros((count, STATE)))
+    world = place(batch, poses)
+    drawn = drawn_outline(batch, poses, in_camera(batch, poses.owner, world))
+    row = torch.arange(count, device=slide.device)[:, None].expand(drawn.valid.shape)
+    speed = slide.new_zeros((*drawn.valid.shape, 2, NUMBERS))
+    speed[drawn.valid] = pixel_speeds(batch, poses, drawn.at[drawn.valid], row[drawn.valid])
+    for side in residuals(batch, poses, drawn, speed):
+        _add_outline(systems, side)
+    _add_points(systems, batch, poses, slide)
+    _add_priors(systems, batch, poses)
+    if bool(batch.bounded.any()):
+        _add_walls(systems, batch, poses, world)
+    return systems
+
+
+def _add_outline(systems: Systems, side: Residuals) -> None:
     """Robust distances between outlines; each of the two sides counts half. No outline at all is as bad as can be."""
-    n = len(side.distance)
-    if n == 0:
-        system.cost += 1e6
-        return
+    number = side.valid.sum(dim=1)
     square = (side.distance / (CAUCHY * OUTLINE_SPREAD_PX)) ** 2
-    scale = 0.5 * OUTLINE_COUNT / n
-    system.cost += 0.5 * scale * CAUCHY**2 * float(np.log1p(square).sum())
-    weight = scale / OUTLINE_SPREAD_PX**2 / (1.0 + square)
-    system.add(side.distance, np.pad(side.jacobian, ((0, 0), (0, 1))), weight)
+    scale = torch.where(side.valid, 0.5 * OUTLINE_COUNT / number.clamp(min=1)[:, None], 0.0)
+    systems.cost += 0.5 * CAUCHY**2 * (scale * torch.log1p(square)).sum(dim=1) + torch.where(number == 0, 1e6, 0.0)
+    systems.add(side.distance, _with_slide(side.jacobian), scale / OUTLINE_SPREAD_PX**2 / (1.0 + square))
 
 
-def _add_points(system: _System, evidence: Evidence, state: Float[np.ndarray, " 5"]) -> None:
+def _add_points(systems: Systems, batch: Batch, poses: Poses, slide: Float[Tensor, " p"]) -> None:
     """Robust distances from the points, which slide along their rays together, to the nearest of the surface."""
-    target, proxy, plane = evidence.target, evidence.proxy, evidence.plane
-    rays = np.exp(state[4]) * (target.points - target.eye)
-    local = to_object_frame(plane, state[None, :4], proxy.vertices, target.eye + rays)[0]
-    _, nearest = proxy.surface.query(local)
-    at = proxy.surface.data[nearest]
-    gap = transform(similarity(plane, state[:4], proxy.vertices).matrix, at) - (target.eye + rays)
-    jacobian = np.concatenate([velocities(plane, state[:4], proxy.vertices, at), -rays[..., None]], axis=2)
-    spread = POINT_SPREAD * np.linalg.norm(rays, axis=1)
-    square = (np.linalg.norm(gap, axis=1) / (CAUCHY * spread)) ** 2
-    scale = POINT_COUNT / len(gap)
-    system.cost += 0.5 * scale * CAUCHY**2 * float(np.log1p(square).sum())
-    weight = scale / spread**2 / (1.0 + square)
-    system.add(gap.reshape(-1), jacobian.reshape(-1, 5), np.repeat(weight, 3))
+    used = batch.has_points[poses.owner] & ~batch.slides[poses.owner]
+    eye = batch.eye[poses.owner, None]
+    rays = torch.exp(slide)[:, None, None] * (batch.points[poses.owner] - eye)
+    at = nearest_samples(batch, poses.owner, to_local(batch, poses, eye + rays))
+    gap = to_world(batch, poses, at) - (eye + rays)
+    row = torch.arange(len(slide), device=slide.device)[:, None].expand(at.shape[:2]).flatten()
+    moves = velocities(batch, poses, at.flatten(0, 1), row).view(*at.shape, NUMBERS)
+    jacobian = torch.cat([moves, -rays[..., None]], dim=-1)
+    spread = POINT_SPREAD * rays.norm(dim=2).clamp(min=1e-9)
+    square = (gap.norm(dim=2) / (CAUCHY * spread)) ** 2
+    scale = torch.where(used, POINT_COUNT / at.shape[1], 0.0)[:, None]
+    systems.cost += 0.5 * CAUCHY**2 * (scale * torch.log1p(square)).sum(dim=1)
+    weight = (scale / spread**2 / (1.0 + square))[..., None].expand(-1, -1, 3)
+    systems.add(gap.flatten(1), jacobian.flatten(1, 2), weight.flatten(1))
+    unit = _unit(slide, NUMBERS)
+    systems.cost += 0.5 * (slide / SLIDE_SPREAD) ** 2
+    systems.add(slide[:, None], unit, torch.full_like(slide, SLIDE_SPREAD**-2.0)[:, None])
 
 
-def _add_priors(system: _System, evidence: Evidence, state: Float[np.ndarray, " 5"]) -> None:
-    """Standing square to the room as far as the object has sides, its known size, and the walls."""
-    if evidence.square_yaw is not None:
-        askew = state[2] + evidence.proxy.axis_yaw - evidence.square_yaw
-        askew = (askew + np.pi / 4) % (np.pi / 2) - np.pi / 4
-        _add_prior(system, (askew, SQUARE_LIMIT_RAD), np.eye(5)[2], evidence.proxy.boxiness / SQUARE_SPREAD_RAD**2)
-    if evidence.known_log_scale is not None:
-        change = state[3] - evidence.known_log_scale
-        _add_prior(system, (change, np.inf), np.eye(5)[3], SCALE_SPREAD**-2.0)
-    if evidence.walls is not None:
-        vertices = evidence.proxy.vertices
-        world = transform(similarity(evidence.plane, state[:4], vertices).matrix, vertices)
-        depth = evidence.walls.normals @ world.T - evidence.walls.offsets[:, None] + WALL_SLACK_M
-        for wall, vertex in enumerate(depth.argmin(axis=1)):
-            if depth[wall, vertex] < 0.0:
-                speed = velocities(evidence.plane, state[:4], vertices, vertices[[vertex]])[0]
-                gradient = np.append(evidence.walls.normals[wall] @ speed, 0.0)
-                _add_prior(system, (float(depth[wall, vertex]), WALL_LIMIT_M), gradient, WALL_STIFFNESS)
+def _add_priors(systems: Systems, batch: Batch, poses: Poses) -> None:
+    """Standing square to the room as far as the object has sides, its known size, and its proportions."""
+    turn = askew(batch, poses)
+    known = ~turn.isnan()
+    weight = torch.where(known, batch.boxiness[poses.owner] / SQUARE_SPREAD_RAD**2, 0.0)
+    _add_prior(systems, torch.where(known, turn, 0.0), (2, SQUARE_LIMIT_RAD), weight)
+    change = poses.numbers[:, 3] - batch.known_log_scale[poses.owner]
+    known = ~change.isnan()
+    _add_prior(systems, torch.where(known, change, 0.0), (3, math.inf), torch.where(known, SCALE_SPREAD**-2.0, 0.0))
+    for number in range(4, NUMBERS):
+        stretch = poses.numbers[:, number]
+        square = (stretch / (STRETCH_TAIL * STRETCH_SPREAD)) ** 2
+        systems.cost += 0.5 * STRETCH_TAIL**2 * torch.log1p(square)
+        weight = STRETCH_SPREAD**-2.0 / (1.0 + square)
+        systems.add(stretch[:, None], _unit(stretch, number), weight[:, None])
 
 
 def _add_prior(
-    system: _System, deviation: tuple[float, float], gradient: Float[np.ndarray, " 5"], weight: float
+    systems: Systems, value: Float[Tensor, " p"], which: tuple[int, float], weight: Float[Tensor, " p"]
 ) -> None:
-    """One number that should be 0, as a deviation and the limit from which it costs no more."""
-    value, limit = deviation
-    system.cost += 0.5 * weight * min(value**2, limit**2)
-    if abs(value) < limit:
-        system.add(np.array([value]), gradient[None], np.array([weight]))
+    """One number of each pose that should have another value by `value`, and the limit from which it costs no more."""
+    number, limit = which
+    systems.cost += 0.5 * weight * (value**2).clamp(max=limit**2)
+    systems.add(value[:, None], _unit(value, number), torch.where(value.abs() < limit, weight, 0.0)[:, None])
+
+
+def _add_walls(systems: Systems, batch: Batch, poses: Poses, world: Float[Tensor, "p v 3"]) -> None:
+    """What reaches farthest into each wall is pushed out of it."""
+    owner, normals = poses.owner, batch.wall_normals[poses.owner]
+    deepest = (world @ normals.transpose(1, 2)).min(dim=1)
+    depth = deepest.values - batch.wall_offsets[owner] + WALL_SLACK_M
+    at = batch.vertices[owner[:, None], deepest.indices]
+    row = torch.arange(len(owner), device=world.device)[:, None].expand(depth.shape).flatten()
+    speed = velocities(batch, poses, at.flatten(0, 1), row).view(*at.shape, NUMBERS)
+    gradient = _with_slide((normals[:, :, None] @ speed)[:, :, 0])
+    cost = torch.where(depth < 0.0, depth, 0.0)
+    systems.cost += 0.5 * WALL_STIFFNESS * (cost**2).clamp(max=WALL_LIMIT_M**2).sum(dim=1)
+    weight = torch.where((depth < 0.0) & (depth > -WALL_LIMIT_M), WALL_STIFFNESS, 0.0)
+    systems.add(depth, gradient, weight)
+
+
+def _unit(like: Float[Tensor, " p"], number: int) -> Float[Tensor, "p 1 8"]:
+    """The derivative of one of the numbers."""
+    unit = like.new_zeros((len(like), 1, STATE))
+    unit[..., number] = 1.0
+    return unit
+
+
+def _with_slide(jacobian: Float[Tensor, "p n 7"]) -> Float[Tensor, "p n 8"]:
+    """Derivatives of what does not change as points slide."""
+    return torch.cat([jacobian, torch.zeros_like(jacobian[..., :1])], dim=-1)

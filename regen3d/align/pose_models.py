@@ -17,7 +17,7 @@ from regen3d.types import Similarity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanarModel:
-    """Four numbers on a support plane: (first, second, yaw_rad, log_scale), as `regen3d.align.pose.Parameters`.
+    """Four numbers on a support plane: (first, second, yaw_rad, log_scale), as `regen3d.align.pose` has them.
 
     The object's lowest point along the plane's normal lies on the plane, whatever the numbers are: contact is exact.
     """

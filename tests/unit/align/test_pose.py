@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from regen3d.align.heights import contact_height, height_map
 from regen3d.align.planes import SIDES, room_side, wall_behind
-from regen3d.align.pose import FLOOR, place, plane_coordinates, similarity, to_object_frame
+from regen3d.align.pose import FLOOR, plane_coordinates
 from regen3d.align.proxy import FACE_BUDGET, make_proxy, simplify, upright_axis
 from regen3d.errors import InvalidMeshError
-from regen3d.frames import intrinsics_from_focal, rotation_about_y, transform, world_from_gravity
+from regen3d.frames import intrinsics_from_focal, rotation_about_y, world_from_gravity
 from regen3d.types import Camera, Mesh, RoomLayout
 
 LAYOUT = RoomLayout(
@@ -25,20 +23,6 @@ PLANES = [FLOOR, *(room_side(LAYOUT, face) for face in SIDES)]
 
 def cloud(seed, n=30):
     return np.random.default_rng(seed).uniform(-1.0, 1.0, (n, 3))
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 999), k=st.integers(0, len(PLANES) - 1))
-def test_every_pose_touches_its_plane_and_is_the_same_in_all_forms(seed, k):
-    plane, points = PLANES[k], cloud(seed)
-    parameters = np.random.default_rng(seed).uniform([-2, -2, -3, -1], [2, 2, 3, 1], (4, 4))
-    world = place(plane, parameters, points)
-    heights = (world - plane.origin) @ plane.normal
-    np.testing.assert_allclose(heights.min(axis=1), 0.0, atol=1e-9)
-    for row, expected in zip(parameters, world, strict=True):
-        np.testing.assert_allclose(transform(similarity(plane, row, points).matrix, points), expected, atol=1e-9)
-        back = to_object_frame(plane, row[None], points, expected)[0]
-        np.testing.assert_allclose(back, points, atol=1e-8)
 
 
 @pytest.mark.parametrize("face", list(SIDES))

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
+from flows.orphans import watch_over
 from models.choice import check_choice
 from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
@@ -16,6 +17,7 @@ from regen3d.manifest import Manifest, StageEntry
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
+from tasks.credentials import use_block
 from tasks.generate import generate
 from tasks.geometry import geometry
 from tasks.ingest import SceneInputs, check_mesh_names, read_inputs
@@ -60,6 +62,7 @@ class ObjectRun:
 @flow(
     name="reconstruct-scene",
     flow_run_name="{request.name}",
+    on_running=[watch_over],
 )
 def reconstruct_scene(request: SceneRequest) -> Manifest:
     """Turn one picture into a scene and write its folder.
@@ -69,6 +72,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
             nor a room.
     """
     started, key = time.time(), run_key(request)
+    use_block()
     adapters = adapters_of(request.profile, request.overrides)
     permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
     check_choice(adapters, request.options, permission)

@@ -28,7 +28,9 @@ class Execution(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["local", "ray"] = Field(default="local", description="This process, or warm workers of Ray.")
+    name: Literal["local", "ray", "ray-tasks"] = Field(
+        default="local", description="This process, warm workers of Ray, or each task run a task of Ray."
+    )
     address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
 
 
@@ -54,7 +56,7 @@ class SceneRequest(BaseModel):
     points: str | None = Field(default=None, description="NPZ file of point maps.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
-    execution: Literal["local", "ray"] = Field(default="local", description="Where heavy calls run.")
+    execution: Literal["local", "ray", "ray-tasks"] = Field(default="local", description="Where heavy calls run.")
     ray_address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
 
     @property

@@ -6,12 +6,18 @@ from typing import Any
 
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
+from regen3d.codec import png_bytes
 from regen3d.export.pictures import jpeg_data_uri, thumbnail
 from regen3d.manifest import StageCall
+from regen3d.store import Store
 from regen3d.types import Rgb
 
 LONGEST_PX = 512
 """Long side of pictures in the UI; they travel inside the artifact, so that no file server is needed."""
+
+
+LINK_S = 7 * 86400.0
+"""How long a link to a picture in a bucket holds: the longest that S3 signs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +34,22 @@ class Preview:
     """One line below it."""
 
 
-def publish(preview: Preview | None, call: StageCall) -> None:
-    """Attach a preview to the running task."""
+def publish(preview: Preview | None, call: StageCall, store: Store) -> None:
+    """Attach a preview to the running task; a store on the web keeps the picture, others leave it to the artifact."""
     if preview is None:
         return
     key = re.sub(r"[^a-z0-9]+", "-", call.title.lower()).strip("-")
     if preview.picture is not None:
-        uri = jpeg_data_uri(thumbnail(preview.picture, longest=LONGEST_PX))
+        uri = _linked(preview.picture, store) or jpeg_data_uri(thumbnail(preview.picture, longest=LONGEST_PX))
         create_image_artifact(image_url=uri, key=key, description=preview.caption)
     elif preview.table is not None:
         create_table_artifact(table=list(preview.table), key=key, description=preview.caption)
     else:
         create_markdown_artifact(markdown=preview.text or "", key=key, description=preview.caption)
+
+
+def _linked(picture: Rgb, store: Store) -> str | None:
+    """A signed link to the whole picture in the store, where the store has such links."""
+    if not store.has_links:
+        return None
+    return store.link(store.put_bytes(png_bytes(picture), ".png"), LINK_S)

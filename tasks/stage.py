@@ -16,6 +16,7 @@ from regen3d.errors import Regen3dError
 from regen3d.fingerprint import derive_seed
 from regen3d.manifest import Entry, StageCall, StageEntry
 from regen3d.store import Store
+from regen3d.store.claims import once
 from tasks.artifacts import publish
 from tasks.execution.executor import executor_for
 from tasks.execution.job import Job, job_of
@@ -62,7 +63,7 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         job, store = job_of(stage, call, context.store), Store(context.store)
         entry = None if force else find_entry(store, job)
         if entry is None:
-            entry = executor_for(context.execution).run(job)
+            entry = _made(context, job, store, force=force)
         else:
             # Young again, so that housekeeping leaves what it names.
             store.put_record(job.record, entry.model_dump(mode="json"))
@@ -70,6 +71,14 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         raise error.within(stage.name, call.object) from error.__cause__
     tell(Progress(stage=stage.name, object=call.object, event="reused" if entry.reused else "finished"))
     return entry
+
+
+def _made(context: SceneContext, job: Job, store: Store, *, force: bool) -> StageEntry:
+    executor = executor_for(context.execution)
+    if force:
+        return executor.run(job)
+    # Another run that is at the same call makes it for both.
+    return once(store, job.record, lambda: find_entry(store, job), lambda: executor.run(job))
 
 
 def find_entry(store: Store, job: Job) -> StageEntry | None:
@@ -119,6 +128,6 @@ def stage_task(stage: Stage) -> Task[..., StageEntry]:
 
 def _show(stage: Stage, work: StageWork, entry: StageEntry) -> None:
     try:
-        publish(stage.preview(codec.get_value(work.store, entry.value, stage.produces), work), work.call)
+        publish(stage.preview(codec.get_value(work.store, entry.value, stage.produces), work), work.call, work.store)
     except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn or sent must not undo finished work
         get_run_logger().warning("no preview of %s: %s: %s", work.call.title, type(error).__name__, error)

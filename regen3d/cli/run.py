@@ -1,5 +1,6 @@
 """`regen3d run`: one picture in, one scene out."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,7 +46,7 @@ def run(
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.  [default: OUT/store]")] = None,
-    execution: Annotated[str, typer.Option(help="Where heavy calls run: local, or ray.")] = "local",
+    execution: Annotated[str, typer.Option(help="Where heavy calls run: local, ray, or ray-tasks.")] = "local",
     ray_address: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Ray cluster: ray://HOST:10001, or HOST:6379.  [default: one of its own]"),
@@ -94,9 +95,9 @@ def parse_execution(execution: str, ray_address: str | None) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such execution, or the address is of no use to it.
     """
-    if execution not in ("local", "ray"):
-        raise ConfigError(f"--execution takes local or ray, found '{execution}'")
-    if ray_address is not None and execution != "ray":
+    if execution not in ("local", "ray", "ray-tasks"):
+        raise ConfigError(f"--execution takes local, ray or ray-tasks, found '{execution}'")
+    if ray_address is not None and execution == "local":
         raise ConfigError("--ray-address names a Ray cluster: say --execution ray as well")
     return {"execution": execution, "ray_address": ray_address}
 
@@ -148,6 +149,10 @@ def _finish(request: "SceneRequest") -> int:
     from regen3d.store import Store
 
     _check(request)
+    if os.environ.get("REGEN3D_S3_BLOCK"):
+        from tasks.credentials import use_block
+
+        use_block()
     store = Store(request.store_uri)
     known = find_run(store, run_key(request))
     manifest = _compute(request) if known is None else deliver(store, known, Path(request.out))
@@ -165,6 +170,10 @@ def _check(request: "SceneRequest") -> None:
 
     permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
     check_choice(adapters_of(request.profile, request.overrides), request.options, permission)
+    if request.execution != "local":
+        from tasks.execution.cluster import check_ray
+
+        check_ray()
     check_scene_folder(Path(request.out))
     check_inputs(request)
 
@@ -178,6 +187,7 @@ def _compute(request: "SceneRequest") -> "Manifest":
         bar.begin("starting the orchestrator")
         from flows.client import check_server
         from flows.scene import reconstruct_scene
+        from tasks.execution.runner import on_place
 
         check_server()
-        return reconstruct_scene(request)
+        return on_place(reconstruct_scene, request.place)(request)

@@ -95,7 +95,8 @@ class S3Files:
 
     def read(self, path: str) -> bytes | None:
         """See `Files.read`."""
-        return self._absent_is_none(path, lambda: self._s3.cat_file(self._place(path)))
+        # At once: in parts, it would ask for the size first, and list where there is nothing.
+        return self._absent_is_none(path, lambda: self._s3.cat_file(self._place(path), max_concurrency=1))
 
     def write(self, path: str, content: bytes) -> None:
         """See `Files.write`."""
@@ -134,7 +135,7 @@ class S3Files:
 
     def link(self, path: str, seconds: float) -> str | None:
         """See `Files.link`: signed with this process's key."""
-        return self._s3.url(self._place(path), expires=int(seconds))
+        return self._s3.url(self._place(path), expires=max(1, round(seconds)))
 
     def _put(self, path: str, content: bytes, mode: str) -> None:
         options = {"ServerSideEncryption": self._settings.sse} if self._settings.sse else {}

@@ -72,6 +72,11 @@ class Store:
         held = self.stat(ref.path)
         return held is not None and held.size == ref.size
 
+    @property
+    def has_links(self) -> bool:
+        """Whether `link` gives addresses."""
+        return self.uri.startswith("s3://")
+
     def link(self, ref: Ref, seconds: float) -> str | None:
         """A web address that shows the blob for that long; None for a store that has none."""
         return self._files.link(ref.path, seconds)

@@ -19,13 +19,13 @@ OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Of Ray's own object store: only names cross, the least that Ray takes is 75 MB."""
 
 
-def check_ray() -> None:
-    """Make sure that Ray is installed.
+def check_ray(*also: str) -> None:
+    """Make sure that Ray is installed, and other packages too.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: one is not.
     """
-    if importlib.util.find_spec("ray") is None:
+    if any(importlib.util.find_spec(name) is None for name in ("ray", *also)):
         raise ConfigError("--execution ray needs Ray: install it with `pip install '.[ray]'` in regen3d's folder")
 
 

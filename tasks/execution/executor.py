@@ -44,7 +44,8 @@ def executor_for(place: Execution) -> Executor:
 
 
 def _start(place: Execution) -> Executor:
-    if place.name == "local":
+    # With `ray-tasks` this process is Ray's already.
+    if place.name != "ray":
         return LocalExecutor(slots=os.cpu_count() or 1)
     # Ray is an optional package.
     from tasks.execution.ray import RayExecutor

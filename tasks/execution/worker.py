@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from regen3d.errors import ConfigError, Regen3dError, WorkerLostError
 from regen3d.fingerprint import key_of
+from tasks.credentials import use_block
 from tasks.execution.job import Job, run_job
 from tasks.execution.messages import Ears, Line, Order, Outcome
 from tasks.execution.settings import PoolSpec
@@ -33,6 +34,7 @@ class Worker:
     def load(self) -> Exception | None:
         """Bring the model into memory; why that cannot be, if so."""
         try:
+            use_block()
             if self._spec.adapter is not None:
                 _hold_back(self._spec)
                 MODELS.load(self._spec.adapter, self._spec.options)

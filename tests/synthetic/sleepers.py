@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from models import registry
-from models.base import AssetRequest, CompleteRequest
+from models.base import AssetRequest, CompleteRequest, Segmentation, SegmentRequest
 from models.registry import Adapter, Resources
-from regen3d.errors import InvalidMeshError
+from regen3d.errors import OutOfMemoryError, StageError
 from regen3d.types import Asset, Completion
 from regen3d.usage import spend
 from tests.synthetic.furniture import boxes_mesh
@@ -38,7 +38,9 @@ class SleeperOptions:
     kill_label: str = ""
     """Objects of this label kill whoever works on them."""
     fail_share: float = 0.0
-    """Share of the objects, by their seed, that no mesh is found for."""
+    """Share of the calls, by their seed, that end in an error that no second try heals."""
+    flaky_share: float = 0.0
+    """Share of the tries, at random, that end in an error that the next try may heal."""
 
 
 class Sleeper:
@@ -57,7 +59,7 @@ class Sleeper:
 
     def _sleep(self, label: str, seed: int) -> None:
         LOG.info("sleeping over a %s", label)
-        if label == self.options.kill_label:
+        if self.options.kill_label and label == self.options.kill_label:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.options.kill_once:
             with contextlib.suppress(FileNotFoundError):
@@ -65,8 +67,10 @@ class Sleeper:
                 os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.options.seconds)
         spend(api_calls=1, api_usd=0.25)
+        if random.random() < self.options.flaky_share:
+            raise OutOfMemoryError("no room to think: free some")
         if random.Random(seed).random() < self.options.fail_share:
-            raise InvalidMeshError("nothing came to mind: look for yourself")
+            raise StageError("nothing came to mind: look for yourself")
 
 
 class SleepingCompletion(Sleeper):
@@ -96,6 +100,16 @@ class SleepingAssets(Sleeper):
         return Asset(mesh=mesh, scale="metric", kind="sleeping box")
 
 
+class SleepingSegmenter(Sleeper):
+    """Finds nothing, or dies over the picture."""
+
+    def segment(self, requests: Sequence[SegmentRequest]) -> list[Segmentation]:
+        """See `models.base.Segmenter`."""
+        for request in requests:
+            self._sleep("picture", request.seed)
+        return [Segmentation(instances=(), floor=None) for _ in requests]
+
+
 ADAPTERS = tuple(
     Adapter(
         stage=stage,
@@ -106,7 +120,11 @@ ADAPTERS = tuple(
         licence="MIT",
         resources=Resources(cpus=0.5, gpus=1.0, vram_gb=8.0),
     )
-    for stage, kind in (("complete", "SleepingCompletion"), ("generate", "SleepingAssets"))
+    for stage, kind in (
+        ("complete", "SleepingCompletion"),
+        ("generate", "SleepingAssets"),
+        ("segment", "SleepingSegmenter"),
+    )
 )
 """One for every stage that a sleeper can run."""
 

@@ -25,7 +25,7 @@ from models.editing.complete_embedded import EmbeddedCompletion
 from regen3d.align.occlusion import occluders
 from regen3d.frames import gravity_in_camera, transform, world_from_gravity
 from regen3d.meshes.quality import is_closed, uv_overlap
-from regen3d.metrics.masks import mask_iou
+from regen3d.metrics.masks import amodal_mask, mask_iou
 from regen3d.metrics.sampling import sample_surface
 from regen3d.render.raster import rasterize
 from regen3d.types import Asset, Camera, Completion, Instance, Mask, ObjectView
@@ -167,18 +167,6 @@ def true_amodal(truth: Truth, item: TrueObject) -> Mask:
     """The whole object's mask as the picture's frame cuts it."""
     with Image.open(truth.folder / "amodal" / f"{item.name}_mask.png") as picture:
         return np.array(picture.convert("L")) > 127
-
-
-def amodal_mask(completion: Completion, hw: tuple[int, int]) -> Mask:
-    """The completed object's mask as the picture's frame cuts it."""
-    x, y = completion.origin_xy
-    height, width = completion.picture.shape[:2]
-    rows, columns = slice(max(y, 0), min(y + height, hw[0])), slice(max(x, 0), min(x + width, hw[1]))
-    mask = np.zeros(hw, dtype=bool)
-    mask[rows, columns] = (
-        completion.picture[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x, 3] > 127
-    )
-    return mask
 
 
 def object_table(scores: Sequence[AssetScore]) -> str:

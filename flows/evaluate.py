@@ -58,7 +58,8 @@ def _result(request: EvaluationRequest, reader: DatasetReader, name: str, varian
         if request.predictions is None:
             result = _scored(request, truth, variant)
         else:
-            result = score_prediction(request, truth, request.predictions)
+            store = Path(request.out) / "scenes" / name / "store"
+            result = score_prediction(request, truth, request.predictions, str(store))
         drawn = truth_picture(truth, Path(request.out) / "scenes" / name / "truth.png")
         result = replace(result, pictures={"photo": truth.image, "truth": drawn, **result.pictures})
     except Exception as error:  # noqa: BLE001 - the border of one scene: the others go on, whatever broke in this one

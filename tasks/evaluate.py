@@ -1,6 +1,7 @@
 """Score: how near does a finished scene come to the truth? Kept in the scene's store, so that it is measured once."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from regen3d.datasets.truth import TrueObject, TrueScene
 from regen3d.evaluation.found import found_in, open_scene
 from regen3d.evaluation.placement import MISSING
-from regen3d.evaluation.predictions import read_prediction
+from regen3d.evaluation.predictions import camera_from_file, prediction_path, read_objects
 from regen3d.evaluation.request import EvaluationRequest
 from regen3d.evaluation.results import SceneResult
 from regen3d.evaluation.scoring import ScoreSettings, score_scene
@@ -37,7 +38,45 @@ def score(request: EvaluationRequest, truth: TrueScene, manifest: Manifest, stor
     """
     store = Store(store_uri)
     settings = ScoreSettings(protocols=request.protocols, seed=request.seed)
-    facts = [manifest.digest, list(settings.protocols), settings.seed, _facts_of(truth), source_digest(_MEASURES)]
+
+    def measured() -> SceneResult:
+        found = open_scene(manifest, store, (truth.camera.width, truth.camera.height))
+        return score_scene(found, truth, settings)
+
+    return _kept(store, [manifest.digest], truth, settings, measured)
+
+
+@task(name="score-prediction", task_run_name="score: {truth.name}", cache_policy=NO_CACHE)
+def score_prediction(request: EvaluationRequest, truth: TrueScene, folder: str, store_uri: str) -> SceneResult:
+    """The numbers of a scene that another system made; one that it did not make is missing with all its objects.
+
+    Args:
+        request: which protocols, which seed, which frame.
+        truth: the scene as it is.
+        folder: of the other system's scenes.
+        store_uri: where the numbers are kept.
+    """
+    path = prediction_path(Path(folder), truth.name)
+    if not path.exists():
+        missing = tuple(ObjectResult(name=item.name, matched=None, values=dict(MISSING)) for item in truth.objects)
+        reason = f"there is no {truth.name}.glb among the predictions"
+        return SceneResult(scene=truth.name, status="missing", reason=reason, objects=missing)
+    settings = ScoreSettings(protocols=request.protocols, seed=request.seed)
+
+    def measured() -> SceneResult:
+        native_from_camera = truth.native_from_world @ truth.camera.world_from_camera
+        prediction = read_objects(path, camera_from_file(request.frame, truth.camera, native_from_camera))
+        result = score_scene(found_in(prediction.objects), truth, settings)
+        return replace(result, notes=(*result.notes, *prediction.notes))
+
+    return _kept(Store(store_uri), [_content(path), request.frame], truth, settings, measured)
+
+
+def _kept(
+    store: Store, scene: list[Any], truth: TrueScene, settings: ScoreSettings, measured: Callable[[], SceneResult]
+) -> SceneResult:
+    """A scene's numbers from the store, or measured and kept there; `scene` says which scene, as JSON."""
+    facts = [*scene, list(settings.protocols), settings.seed, _facts_of(truth), source_digest(_MEASURES)]
     key = f"scores/{digest_of(facts)}"
     document = store.get_record(key)
     if document is not None:
@@ -46,24 +85,9 @@ def score(request: EvaluationRequest, truth: TrueScene, manifest: Manifest, stor
         except ValidationError:
             # Written by a version with other fields: measured anew.
             pass
-    found = open_scene(manifest, store, (truth.camera.width, truth.camera.height))
-    result = score_scene(found, truth, settings)
+    result = measured()
     store.put_record(key, _RESULT.dump_python(result, mode="json"))
     return result
-
-
-@task(name="score-prediction", task_run_name="score: {truth.name}", cache_policy=NO_CACHE)
-def score_prediction(request: EvaluationRequest, truth: TrueScene, folder: str) -> SceneResult:
-    """The numbers of a scene that another system made; one that it did not make is missing with all its objects."""
-    native_from_camera = truth.native_from_world @ truth.camera.world_from_camera
-    prediction = read_prediction(Path(folder), truth.name, request.frame, truth.camera, native_from_camera)
-    if prediction is None:
-        missing = tuple(ObjectResult(name=item.name, matched=None, values=dict(MISSING)) for item in truth.objects)
-        reason = f"there is no {truth.name}.glb among the predictions"
-        return SceneResult(scene=truth.name, status="missing", reason=reason, objects=missing)
-    settings = ScoreSettings(protocols=request.protocols, seed=request.seed)
-    result = score_scene(found_in(prediction.objects), truth, settings)
-    return replace(result, notes=(*result.notes, *prediction.notes))
 
 
 def _facts_of(truth: TrueScene) -> list[Any]:

@@ -9,6 +9,7 @@ from PIL import Image
 from regen3d import codec
 from regen3d.frames import transform
 from regen3d.manifest import HAND_MADE, Manifest, ObjectEntry
+from regen3d.metrics.masks import amodal_mask
 from regen3d.metrics.protocols.base import PlacedMesh
 from regen3d.store import Store
 from regen3d.types import Camera, Completion, Mask, Mesh, Rgb, Room, Similarity
@@ -90,7 +91,7 @@ def open_scene(manifest: Manifest, store: Store, wh: tuple[int, int]) -> FoundSc
 
 
 def found_in(surfaces: tuple[PlacedMesh, ...]) -> FoundScene:
-    """Another system's scene, of which nothing but its meshes is known."""
+    """Another system's scene, of which nothing but its meshes and the camera of the truth is known."""
     return FoundScene(objects=tuple(FoundObject(name=surface.name, surface=surface) for surface in surfaces))
 
 
@@ -135,13 +136,9 @@ def _facts(entry: ObjectEntry) -> dict[str, float]:
 
 
 def _amodal(completion: Completion, camera: Camera, wh: tuple[int, int]) -> Mask:
-    """The completed silhouette inside the picture's frame."""
-    whole = np.zeros(camera.hw, dtype=np.uint8)
-    (x, y), alpha = completion.origin_xy, completion.picture[..., 3]
-    rows = slice(max(y, 0), min(y + alpha.shape[0], camera.height))
-    columns = slice(max(x, 0), min(x + alpha.shape[1], camera.width))
-    whole[rows, columns] = alpha[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
-    return np.array(Image.fromarray(whole).resize(wh, Image.Resampling.NEAREST)) > 127
+    """The completed silhouette inside the frame of the true picture."""
+    whole = Image.fromarray(amodal_mask(completion, camera.hw))
+    return np.array(whole.resize(wh, Image.Resampling.NEAREST))
 
 
 def _picture(manifest: Manifest, store: Store, path: str) -> Image.Image:

@@ -10,7 +10,7 @@ from regen3d.evaluation.found import FoundObject, FoundScene
 from regen3d.frames import transform
 from regen3d.inputs.image import read_image
 from regen3d.metrics.camera import floor_depth_error, focal_error, gravity_error_deg, height_error_m
-from regen3d.metrics.detection import Detections, average_precision, count_masks
+from regen3d.metrics.detection import Detections, average_precision, count_masks, mean_average_precision
 from regen3d.metrics.masks import pairwise_mask_iou
 from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Mask
@@ -49,6 +49,7 @@ def detection(found: Sequence[FoundObject], truth: TrueScene) -> dict[str, float
     values: dict[str, float | None] = {"recall": counts.recall, "precision": counts.precision}
     values["surplus"] = float(counts.surplus)
     values["ap50"] = average_precision([judged], FOUND_IOU)
+    values["ap"] = mean_average_precision([judged])
     apart = np.array([not is_furniture(item) for item in truth.objects], dtype=bool)
     if apart.any():
         flat = _detections(masks, truth, overlap, np.ones(len(masks), dtype=bool), apart)

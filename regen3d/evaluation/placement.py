@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from regen3d.datasets.truth import TrueObject, TrueScene
+from regen3d.datasets.truth import LEAST_PIXELS, TrueObject, TrueScene
 from regen3d.evaluation.found import FoundObject, similarity_of
 from regen3d.frames import transform, yaw_of
 from regen3d.metrics.boxes import UprightBox, bounds_iou, bounds_of, least_upright_box, upright_box, upright_iou
-from regen3d.metrics.masks import mask_iou
+from regen3d.metrics.masks import boundary_f, hidden_iou, mask_iou
 from regen3d.metrics.pose import pose_error
 from regen3d.metrics.protocols.base import PlacedMesh
 
@@ -46,8 +46,12 @@ def object_values(pair: Pair, truth: TrueScene, zoom: float) -> dict[str, float]
     found, true = pair.found, pair.true
     if found.mask is not None:
         values["mask_iou"] = mask_iou(found.mask, true.mask)
+        values["boundary_f"] = boundary_f(found.mask, true.mask)
     if found.amodal is not None and true.amodal_mask is not None:
-        values["amodal_iou"] = mask_iou(found.amodal, np.array(Image.open(true.amodal_mask).convert("L")) > 127)
+        whole = np.array(Image.open(true.amodal_mask).convert("L")) > 127
+        values["amodal_iou"] = mask_iou(found.amodal, whole)
+        if np.count_nonzero(whole & ~true.mask) >= LEAST_PIXELS:
+            values["hidden_iou"] = hidden_iou(found.amodal, whole, true.mask)
     if found.surface is not None:
         values |= _box_values(pair, truth, zoom)
     if found.by_hand and true.canonical is not None and found.camera_from_object is not None and found.mesh is not None:

@@ -50,31 +50,20 @@ class Prediction:
     """Sentences for the report: what was left out."""
 
 
-def read_prediction(
-    folder: Path, scene: str, frame: Frame, camera: Camera, dataset_from_camera: Float[np.ndarray, "4 4"]
-) -> Prediction | None:
-    """A scene of another system, or None where the folder has none of this name: it counts as missing.
-
-    Args:
-        folder: of `SCENE.glb` files.
-        scene: name of the scene.
-        frame: that of the file.
-        camera: the true camera; its world is the one of `regen3d.frames`.
-        dataset_from_camera: rigid, from the OpenCV camera frame to the data set's own world.
-
-    Raises:
-        ConfigError: the file is damaged or no GLB, or the frame is unknown.
-    """
-    path = folder / f"{scene}.glb"
-    if not path.exists():
-        return None
-    return read_objects(path, camera_from_file(frame, camera, dataset_from_camera))
+def prediction_path(folder: Path, scene: str) -> Path:
+    """Where another system's scene lies, if it made one."""
+    return folder / f"{scene}.glb"
 
 
 def camera_from_file(
     frame: str, camera: Camera, dataset_from_camera: Float[np.ndarray, "4 4"]
 ) -> Float[np.ndarray, "4 4"]:
-    """From a frame of files to the camera frame (OpenCV); arguments as in `read_prediction`.
+    """From a frame of files to the camera frame (OpenCV).
+
+    Args:
+        frame: one of `FRAMES`.
+        camera: the true camera; its world is the one of `regen3d.frames`.
+        dataset_from_camera: rigid, from the OpenCV camera frame to the data set's own world.
 
     Raises:
         ConfigError: the frame is unknown.

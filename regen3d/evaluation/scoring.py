@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,14 +50,16 @@ def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) ->
     pairs = _pairs(found, protocols, truth, true_surfaces)
     zoom = 1.0 if found.camera is None else float(truth.camera.position[1] / found.camera.position[1])
     values = _object_values(pairs, truth, zoom)
-    stands = plausibility(found, settings.seed if settings.drop else None)
+    standing = found if found.camera is not None else _held(found, pairs)
+    stands = plausibility(standing, found.camera or truth.camera, settings.seed if settings.drop else None)
     for name, pair in pairs.items():
         values[name] |= stands.objects.get(pair.found.name, {})
     for result in protocols:
         for each in result.objects:
             start = "" if result.protocol == "canonical" else f"{result.protocol}_"
             values[each.name] = {f"{start}{key}": value for key, value in each.values.items()} | values[each.name]
-    scene = _scene_values(found, truth) | stands.values | quality(found)
+    plate, said = _plate(found, truth)
+    scene = _scene_values(found, truth) | plate | stands.values | quality(found)
     for result in protocols:
         start = "" if result.protocol == "canonical" else f"{result.protocol}_"
         scene |= {f"{start}{key}": value for key, value in result.scene.items()}
@@ -74,7 +76,7 @@ def score_scene(found: FoundScene, truth: TrueScene, settings: ScoreSettings) ->
             )
             for item in truth.objects
         ),
-        notes=notes + stands.notes,
+        notes=notes + said + stands.notes,
     )
 
 
@@ -130,23 +132,32 @@ def _scene_values(found: FoundScene, truth: TrueScene) -> dict[str, float]:
         values |= detection(found.objects, truth)
     if found.camera is not None:
         values |= camera_errors(found.camera, truth)
-    values |= room_errors(found, truth) | _plate(found, truth)
+    values |= room_errors(found, truth)
     facts = {"room_confidence": found.room_confidence, "seconds": found.seconds}
     return values | {name: value for name, value in facts.items() if value is not None}
 
 
-def _plate(found: FoundScene, truth: TrueScene) -> dict[str, float]:
+def _held(found: FoundScene, pairs: dict[str, Pair]) -> FoundScene:
+    """Another system's scene, in which what stands for something that hangs hangs too."""
+    hanging = {pair.found.name for pair in pairs.values() if pair.true.support in ("wall", "ceiling")}
+    return replace(found, objects=tuple(replace(item, hangs=item.name in hanging) for item in found.objects))
+
+
+def _plate(found: FoundScene, truth: TrueScene) -> tuple[dict[str, float], tuple[str, ...]]:
+    """How like the true empty room the found one is, and what could not be measured of it."""
     true = true_plate(truth)
     if found.plate is None or true is None:
-        return {}
+        return {}, ()
     hole = hole_of(truth)
     ratio = psnr_db(found.plate, true, hole)
+    learned = lpips_distance(found.plate, true, hole)
     values = {
         "plate_psnr_db": None if ratio is None else min(ratio, LARGEST_PSNR_DB),
         "plate_ssim": ssim(found.plate, true, hole),
-        "plate_lpips": lpips_distance(found.plate, true, hole).value,
+        "plate_lpips": learned.value,
     }
-    return {name: value for name, value in values.items() if value is not None}
+    said = (f"No LPIPS: {learned.reason}",) if learned.reason else ()
+    return {name: value for name, value in values.items() if value is not None}, said
 
 
 def _finite(values: dict[str, float]) -> dict[str, float]:

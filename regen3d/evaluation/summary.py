@@ -34,8 +34,8 @@ class Run:
 
     @property
     def objects(self) -> tuple[ObjectResult, ...]:
-        """True objects of the scenes that have values."""
-        return tuple(item for scene in self.scored for item in scene.objects)
+        """True objects of the scenes that have values, and of those that another system did not make."""
+        return tuple(item for scene in self.scenes for item in scene.objects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

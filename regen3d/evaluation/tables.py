@@ -118,7 +118,7 @@ def object_table(run: Run) -> Table:
                 item.matched or "missing",
                 *(column(key).text(item.values.get(key)) for key in keys),
             )
-            for scene in run.scored
+            for scene in run.scenes
             for item in scene.objects
         ),
     )

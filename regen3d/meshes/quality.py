@@ -26,7 +26,12 @@ def is_closed(mesh: Mesh) -> bool:
     So the mesh has no border and its faces agree about what is inside. Several closed parts that touch or pass
     through each other, as legs do a seat, count as closed.
     """
-    return len(mesh.faces) > 0 and len(open_edges(mesh.faces, welded(mesh.vertices))) == 0
+    return is_closed_surface(mesh.vertices, mesh.faces)
+
+
+def is_closed_surface(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> bool:
+    """The same of a surface without appearance."""
+    return len(faces) > 0 and len(open_edges(faces, welded(vertices))) == 0
 
 
 def open_edges(faces: Integer[np.ndarray, "f 3"], place: Integer[np.ndarray, " v"]) -> Integer[np.ndarray, "n 2"]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 
 from regen3d.meshes.quality import is_closed, uv_overlap, welded
 from regen3d.types import Mesh
@@ -44,26 +44,26 @@ def mesh_quality(mesh: Mesh, metres_per_unit: float = 1.0) -> MeshQuality:
     low, middle, high = _texel_quantiles(mesh, metres_per_unit)
     return MeshQuality(
         watertight=is_closed(mesh),
-        non_manifold_edges=non_manifold_edges(mesh),
-        degenerate_faces=degenerate_faces(mesh),
+        non_manifold_edges=non_manifold_edges(mesh.vertices, mesh.faces),
+        degenerate_faces=degenerate_faces(mesh.vertices, mesh.faces),
         uv_overlap=uv_overlap(mesh, OVERLAP_SIDE_PX),
         texels_per_m=middle,
         texel_spread=high / low if low > 0.0 else float("inf"),
     )
 
 
-def non_manifold_edges(mesh: Mesh) -> int:
+def non_manifold_edges(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> int:
     """Number of edges that more than two faces share, once vertices are welded."""
-    place = welded(mesh.vertices)
-    ends = np.sort(place[mesh.faces.astype(np.int64)][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    place = welded(vertices)
+    ends = np.sort(place[faces.astype(np.int64)][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     ends = ends[ends[:, 0] != ends[:, 1]]
     _, count = np.unique(ends[:, 0] * (int(place.max(initial=0)) + 1) + ends[:, 1], return_counts=True)
     return int(np.count_nonzero(count > 2))
 
 
-def degenerate_faces(mesh: Mesh) -> int:
+def degenerate_faces(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> int:
     """Number of faces whose height is next to nothing against their longest side."""
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    corners = vertices[faces].astype(np.float64)
     longest = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2).max(axis=1)
     return int(np.count_nonzero(2.0 * _areas(corners) <= DEGENERATE_HEIGHT * longest**2))
 

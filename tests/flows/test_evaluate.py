@@ -146,12 +146,28 @@ def test_another_system_stands_in_the_same_table(
     (run,) = document["runs"]
     assert run["name"] == "theirs"
     assert run["counts"]["objects_matched"] == len(synthetic_room.objects)
+    for key in ("stable_share", "watertight", "penetration_litres"):
+        assert key in run["scene_values"], key
+    # What was measured is not measured again, but a file that changed is.
+    monkeypatch.setattr("tasks.evaluate.score_scene", _not_again)
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 0
+    (tmp_path / "theirs" / "parlour.glb").write_bytes(b"no scene")
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 3
     assert run["scene_values"]["object_box_iou"]["mean"] == pytest.approx(1.0, abs=1e-3)
     assert "parlour" in (tmp_path / "out" / "results.md").read_text()
 
 
+def _not_again(*_: object) -> None:
+    raise AssertionError("measured twice")
+
+
 def test_a_scene_that_is_not_there_is_a_row_and_exit_code_3(
     dataset: Path,
+    synthetic_room: SyntheticRoom,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -173,6 +189,12 @@ def test_a_scene_that_is_not_there_is_a_row_and_exit_code_3(
     assert exit_.value.code == 3
     assert "parlour.glb" in capsys.readouterr().err
     (run,) = json.loads((tmp_path / "out" / "results.json").read_text())["runs"]
-    assert run["counts"] | {"objects": 0} == {"scenes": 1, "scored": 0, "missing": 1, "failed": 0, "objects": 0} | {
-        "objects_matched": 0
+    assert run["counts"] == {
+        "scenes": 1,
+        "scored": 0,
+        "missing": 1,
+        "failed": 0,
+        "objects": len(synthetic_room.objects),
+        "objects_matched": 0,
     }
+    assert run["object_values"]["box_iou_room"]["mean"] == 0.0

@@ -9,7 +9,7 @@ import pytest
 import trimesh
 
 from regen3d.errors import ConfigError
-from regen3d.evaluation.predictions import FRAMES, camera_from_file, read_objects, read_prediction
+from regen3d.evaluation.predictions import FRAMES, camera_from_file, prediction_path, read_objects
 from regen3d.frames import intrinsics_from_focal, transform, world_from_gravity
 from regen3d.types import Camera
 
@@ -43,8 +43,8 @@ def test_every_frame_leads_to_the_camera(frame: str, tmp_path: Path) -> None:
         "dataset": DATASET_FROM_CAMERA,
     }[frame]
     write(tmp_path / "room.glb", meshes, to_file)
-    found = read_prediction(tmp_path, "room", frame, CAMERA, DATASET_FROM_CAMERA)
-    assert found is not None
+    path = prediction_path(tmp_path, "room")
+    found = read_objects(path, camera_from_file(frame, CAMERA, DATASET_FROM_CAMERA))
     assert [item.name for item in found.objects] == ["chair-1", "lamp"]
     assert found.notes == ()
     for item in found.objects:
@@ -85,10 +85,6 @@ def test_a_mesh_of_two_materials_is_one_object(others: dict[str, trimesh.Trimesh
     assert found == {"sofa": 24, **dict.fromkeys(others, 12)}
 
 
-def test_a_missing_file_is_no_error(tmp_path: Path) -> None:
-    assert read_prediction(tmp_path, "room", "world", CAMERA, DATASET_FROM_CAMERA) is None
-
-
 def test_an_object_that_cannot_be_scored_is_left_out_with_a_note(tmp_path: Path) -> None:
     flat = trimesh.Trimesh(np.zeros((3, 3)), [[0, 1, 2]], process=False)
     broken = trimesh.Trimesh(np.full((3, 3), np.inf), [[0, 1, 2]], process=False)
@@ -107,7 +103,7 @@ def test_an_object_that_cannot_be_scored_is_left_out_with_a_note(tmp_path: Path)
 def test_a_bad_file_is_one_clear_sentence(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "room.glb").write_bytes(content)
     with pytest.raises(ConfigError, match=says) as error:
-        read_prediction(tmp_path, "room", "world", CAMERA, DATASET_FROM_CAMERA)
+        read_objects(tmp_path / "room.glb", np.eye(4))
     assert "\n" not in str(error.value)
 
 

@@ -71,16 +71,18 @@ def values_of(result: SceneResult, name: str) -> dict[str, float]:
 def test_truth_gets_full_marks(perfect: FoundScene, truth: TrueScene) -> None:
     result = score_scene(perfect, truth, SETTINGS)
     assert (result.scene, result.status) == ("parlour", "scored")
-    for key in ("recall", "precision", "ap50", "recall_all"):
+    for key in ("recall", "precision", "ap50", "ap", "recall_all"):
         assert result.values[key] == pytest.approx(1.0), key
     for key in ("focal_error", "gravity_error_deg", "height_error_m", "floor_depth_error", "room_depth_error"):
         assert result.values[key] == pytest.approx(0.0, abs=2e-3), key
     assert result.values["room_side_accuracy"] > 0.98
     assert result.values["plate_psnr_db"] == 100.0
     assert result.values["plate_ssim"] == pytest.approx(1.0)
+    assert ("plate_lpips" in result.values) != any(note.startswith("No LPIPS: ") for note in result.notes)
+    assert any(item.values.get("hidden_iou") == 1.0 for item in result.objects)
     for item in result.objects:
         assert item.matched == item.name
-        for key in ("mask_iou", "amodal_iou", "box_iou_room", "box_iou_own", "box_iou_scaled"):
+        for key in ("mask_iou", "boundary_f", "amodal_iou", "box_iou_room", "box_iou_own", "box_iou_scaled"):
             assert item.values[key] == pytest.approx(1.0, abs=1e-5), (item.name, key)
         assert item.values["base_error_m"] == pytest.approx(0.0, abs=1e-5)
         # Two thousand samples of a table lie two centimetres apart.
@@ -146,6 +148,8 @@ def test_another_system_is_scored_by_its_meshes_alone(perfect: FoundScene, truth
     assert all(item.values["box_iou_room"] == pytest.approx(1.0, abs=1e-5) for item in result.objects)
     assert "recall" not in result.values
     assert "focal_error" not in result.values
+    assert result.values["watertight"] == 1.0
+    assert result.values["floating_share"] == 0.0
 
 
 def test_rugs_and_slivers_are_no_mistakes(perfect: FoundScene, truth: TrueScene) -> None:

@@ -62,10 +62,10 @@ def test_a_fin_on_an_edge_is_not_manifold() -> None:
         uv=np.concatenate([SQUARE.uv, [[0.5, 0.5]]]),
         faces=np.concatenate([SQUARE.faces, [[0, 2, 4]]]),
     )
-    assert non_manifold_edges(SQUARE) == 0
-    assert non_manifold_edges(fin) == 1
+    assert non_manifold_edges(SQUARE.vertices, SQUARE.faces) == 0
+    assert non_manifold_edges(fin.vertices, fin.faces) == 1
 
 
 def test_faces_without_height_are_degenerate() -> None:
     flat = replace(SQUARE, faces=np.array([[0, 1, 1], [0, 1, 2], [0, 0, 0]]))
-    assert degenerate_faces(flat) == 2
+    assert degenerate_faces(flat.vertices, flat.faces) == 2

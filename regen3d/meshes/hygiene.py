@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Integer
 from scipy.spatial import KDTree
 
 from regen3d.errors import InvalidMeshError
 from regen3d.meshes.decimation import decimated
-from regen3d.meshes.quality import is_closed, welded
+from regen3d.meshes.quality import is_closed, open_edges, welded
 from regen3d.meshes.scattering import spread_over
 from regen3d.meshes.winding import pieces_of, wrongly_wound
 from regen3d.types import Mesh
@@ -62,7 +62,9 @@ class HygieneReport:
         return f"The mesh was cleaned: {', '.join(done)}." if done else ""
 
 
-def cleaned(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Mesh, HygieneReport]:
+def cleaned(
+    mesh: Mesh, *, budget: int = FACE_BUDGET, by_hand: bool = False, seed: int = 0
+) -> tuple[Mesh, HygieneReport]:
     """A mesh that a scene can use, and what was done to it.
 
     Layout, texture, roughness and metallic stay as they are unless the mesh has more faces than the budget; then it is
@@ -71,6 +73,7 @@ def cleaned(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Me
     Args:
         mesh: any frame and unit.
         budget: most faces.
+        by_hand: whether a person made it: pieces that float and the number of faces then stay.
         seed: for the points at which colours and gaps are measured.
 
     Raises:
@@ -80,10 +83,10 @@ def cleaned(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Me
     finite = _with_faces(mesh, np.asarray(np.isfinite(mesh.vertices[mesh.faces]).all(axis=(1, 2)), dtype=bool))
     merged = _merged(finite)
     sound = _with_faces(merged, _sound(merged))
-    kept, floaters = _without_floaters(sound, seed)
+    kept, floaters = (sound, 0) if by_hand else _without_floaters(sound, seed)
     turned = wrongly_wound(kept.vertices, kept.faces)
     whole = replace(kept, faces=np.where(turned[:, None], kept.faces[:, ::-1], kept.faces))
-    light = decimated(whole, budget, seed=seed) if len(whole.faces) > budget else whole
+    light = decimated(whole, budget, seed=seed) if len(whole.faces) > budget and not by_hand else whole
     report = HygieneReport(
         faces_before=len(mesh.faces),
         faces_after=len(light.faces),
@@ -145,15 +148,36 @@ def _with_faces(mesh: Mesh, keep: Bool[np.ndarray, " f"]) -> Mesh:
 
 
 def _sound(mesh: Mesh) -> Bool[np.ndarray, " f"]:
-    """Faces that have three places and an area, and repeat no other."""
+    """Faces that have three places and an area, and repeat no other.
+
+    Of two that look opposite ways in the same place both stay where bodies touch: without either, one would be open.
+    """
     corners = mesh.vertices[mesh.faces]
-    place = np.sort(welded(mesh.vertices)[mesh.faces], axis=1)
+    ends = welded(mesh.vertices)[mesh.faces]
+    place = np.sort(ends, axis=1)
     apart = (place[:, 0] != place[:, 1]) & (place[:, 1] != place[:, 2])
     edges = corners[:, [1, 2]] - corners[:, [0]]
     area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
-    first = np.zeros(len(place), dtype=bool)
-    first[np.unique(place, axis=0, return_index=True)[1]] = True
-    return apart & (area > 0) & first
+    # Three numbers run upwards round the face in one of the directions in which it can look.
+    rising = (ends[:, [1, 2, 0]] > ends).sum(axis=1) == 2
+    solid = apart & (area > 0)
+    return solid & _first_of(np.column_stack([place, rising])) & (_first_of(place) | _balanced(ends, solid))
+
+
+def _first_of(rows: Integer[np.ndarray, "n k"]) -> Bool[np.ndarray, " n"]:
+    """Whether no row before it is the same."""
+    first = np.zeros(len(rows), dtype=bool)
+    first[np.unique(rows, axis=0, return_index=True)[1]] = True
+    return first
+
+
+def _balanced(ends: Integer[np.ndarray, "f 3"], solid: Bool[np.ndarray, " f"]) -> Bool[np.ndarray, " f"]:
+    """Faces of which at least one edge is run through as often either way."""
+    count = int(ends.max(initial=0)) + 1
+    loose = np.sort(open_edges(ends[solid], np.arange(count)), axis=1)
+    sides = np.sort(ends[:, [[0, 1], [1, 2], [2, 0]]], axis=2)
+    held = ~np.isin(sides[..., 0] * count + sides[..., 1], loose[:, 0] * count + loose[:, 1])
+    return np.asarray(held.any(axis=1), dtype=bool)
 
 
 def _without_floaters(mesh: Mesh, seed: int) -> tuple[Mesh, int]:
@@ -162,15 +186,20 @@ def _without_floaters(mesh: Mesh, seed: int) -> tuple[Mesh, int]:
     corners = mesh.vertices[mesh.faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     share = np.bincount(piece, weights=area, minlength=count) / area.sum()
-    small = share <= FLOATER_AREA
-    if not small.any() or small.all():
+    floating = share <= FLOATER_AREA
+    if not floating.any() or floating.all():
         return mesh, 0
-    large = mesh.faces[~small[piece]]
+    reach = FLOATER_GAP * float(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    large = mesh.faces[~floating[piece]]
     chosen, weights = spread_over(mesh.vertices, large, SURFACE_POINTS, seed)
-    rest = KDTree(np.einsum("ni,nij->nj", weights, mesh.vertices[large[chosen]]))
-    gap = np.full(count, np.inf)
-    suspects = small[piece]
-    middles = corners[suspects].reshape(-1, 3)
-    np.minimum.at(gap, np.repeat(piece[suspects], 3), rest.query(middles)[0])
-    floating = small & (gap > FLOATER_GAP * float(np.linalg.norm(np.ptp(mesh.vertices, axis=0))))
+    held = np.einsum("ni,nij->nj", weights, mesh.vertices[large[chosen]])
+    while len(held) and floating.any():
+        # What is held holds its neighbours in turn: slats hang on rails that are small themselves.
+        suspects = floating[piece]
+        gap = np.full(count, np.inf)
+        near = KDTree(held).query(corners[suspects].reshape(-1, 3), distance_upper_bound=reach)[0]
+        np.minimum.at(gap, np.repeat(piece[suspects], 3), near)
+        caught = floating & (gap <= reach)
+        floating &= ~caught
+        held = corners[caught[piece]].reshape(-1, 3)
     return _with_faces(mesh, ~floating[piece]), int(floating.sum())

@@ -7,12 +7,14 @@ import pytest
 import trimesh
 
 from regen3d.errors import InvalidMeshError
+from regen3d.frames import rotation_about_y, transform
 from regen3d.meshes.decimation import decimated
 from regen3d.meshes.hygiene import cleaned, levels_of_detail
 from regen3d.meshes.quality import is_closed, uv_overlap
 from regen3d.meshes.scattering import spread_over
+from regen3d.meshes.tidying import tidied
 from regen3d.meshes.winding import wrongly_wound
-from regen3d.types import Mesh
+from regen3d.types import Asset, Mesh, Similarity
 
 
 def striped(body: trimesh.Trimesh) -> Mesh:
@@ -82,6 +84,14 @@ def test_degenerate_and_repeated_faces_go() -> None:
     assert "7 degenerate faces removed" in report.sentence
 
 
+def test_bodies_that_touch_keep_the_faces_between_them() -> None:
+    one = striped(trimesh.creation.box((1.0, 1.0, 1.0)))
+    clean, report = cleaned(joined(one, moved(one, 1.0, (1.0, 0.0, 0.0))))
+    assert len(clean.faces) == 24
+    assert report.closed
+    assert report.sentence == ""
+
+
 def test_what_is_not_finite_goes_with_its_faces() -> None:
     mesh = ball()
     vertices = mesh.vertices.copy()
@@ -98,6 +108,40 @@ def test_floaters_go_and_knobs_stay() -> None:
     clean, report = cleaned(joined(joined(mesh, knob), floater))
     assert report.floaters_removed == 1
     assert clean.vertices[:, 0].max() == pytest.approx(1.03, abs=0.005)
+
+
+def test_what_is_held_by_something_small_is_no_floater() -> None:
+    mesh = ball()
+    chain = [moved(ball(1), 0.03, (1.0 + 0.05 * k, 0.0, 0.0)) for k in range(8)]
+    whole = mesh
+    for link in chain:
+        whole = joined(whole, link)
+    assert cleaned(whole)[1].floaters_removed == 0
+    assert cleaned(joined(whole, moved(ball(1), 0.03, (1.6, 0.0, 0.0))))[1].floaters_removed == 1
+
+
+def test_what_a_person_made_keeps_its_pieces_and_all_its_faces() -> None:
+    mesh = joined(ball(), moved(ball(1), 0.03, (1.6, 0.0, 0.0)))
+    clean, report = cleaned(mesh, budget=100, by_hand=True)
+    assert len(clean.faces) == len(mesh.faces)
+    assert report.sentence == ""
+
+
+def test_an_asset_is_tidied_where_it_stands() -> None:
+    mesh = joined(ball(), moved(ball(1), 0.03, (1.6, 0.0, 0.0)))
+    mesh = replace(mesh, vertices=mesh.vertices + np.array([0.0, 1.0, 0.0]))
+    pose = Similarity(rotation=rotation_about_y(0.5), translation=np.array([1.0, 0.2, -3.0]), scale=2.0)
+    asset = Asset(mesh=mesh, scale="relative", kind="ball", pose_hint=pose, notes=("first",))
+    tidy = tidied(asset)
+    assert tidy.notes[0] == "first"
+    assert "1 floating pieces removed" in tidy.notes[1]
+    assert tidy.mesh.vertices.min(axis=0)[1] == 0.0
+    assert np.abs(tidy.mesh.vertices.max(axis=0) + tidy.mesh.vertices.min(axis=0))[[0, 2]].max() < 1e-9
+    assert tidy.pose_hint is not None
+    kept = transform(pose.matrix, mesh.vertices[: len(tidy.mesh.vertices)])
+    assert transform(tidy.pose_hint.matrix, tidy.mesh.vertices) == pytest.approx(kept)
+    assert tidied(tidy) is tidy
+    assert tidied(asset, by_hand=True) is asset
 
 
 def test_faces_are_turned_outwards_piece_by_piece() -> None:

@@ -29,7 +29,7 @@ def fitted_shape(view: ObjectView, seed: int, box: FittedBox | None = None) -> S
         InvalidMeshError: a size is zero or not finite.
     """
     category, box = fitted_category(view, seed, box)
-    candidates = unknown_candidates(view, box) if category is None else _known(view, category, box)
+    candidates = unknown_candidates(view, box) if category is None else known_candidates(view, category, box)
     fit = best_fit(candidates, view, seed)
     return ShapeFit(
         kind=fit.candidate.name if category is None else category.name,
@@ -40,7 +40,7 @@ def fitted_shape(view: ObjectView, seed: int, box: FittedBox | None = None) -> S
     )
 
 
-def _known(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
+def known_candidates(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
     """The templates of a category, after the bodies that the outline draws when it is turned."""
     names = [recipe_name(category.name, k) for k in range(len(TEMPLATES[category.name]))]
     known = [

@@ -92,7 +92,8 @@ def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fi
     coarse, fine = grid_of(view, COARSE_PX), grid_of(view, FINE_PX)
     looks = sorted((_look(candidate, coarse, rng) for candidate in candidates), key=_cost_of)
     if looks[0].cost > POOR:
-        turned = [turn for look in looks[:TURNED_TEMPLATES] for turn in _turned(look)]
+        sided = [look for look in looks if not look.candidate.template.is_round]
+        turned = [turn for look in sided[:TURNED_TEMPLATES] for turn in _turned(look)]
         looks += [_searched(turn, coarse, LOOK, rng) for turn in turned]
     if (coarse.weight < 0.5).any():
         whole = _settled(_searched(looks[0], coarse.bare, SETTLE, rng), coarse.bare, rng)
@@ -137,8 +138,6 @@ def _settled(look: _Look, grid: Grid, rng: np.random.Generator) -> _Look:
 def _turned(look: _Look) -> list[_Look]:
     """The start of a look turned to other sides in the same place."""
     candidate, found = look.candidate, []
-    if candidate.template.is_round:
-        return []
     pose = candidate.box.world_from_object
     for turn in range(1, SIDES):
         angle = 2 * np.pi * turn / SIDES
@@ -152,8 +151,8 @@ def _turned(look: _Look) -> list[_Look]:
 
 
 def _searched(look: _Look, grid: Grid, generations: int, rng: np.random.Generator) -> _Look:
-    free = _freedom(len(look.morph.deviation), look.candidate.template.is_round)
-    cost = _cost(look.morph, look.candidate, grid)
+    free = freedom(len(look.morph.deviation), look.candidate.template.is_round)
+    cost = cost_function(look.morph, look.candidate, grid)
     best, least = evolved(
         lambda rows: cost(look.change + rows @ free),
         np.zeros(len(free)),
@@ -164,7 +163,7 @@ def _searched(look: _Look, grid: Grid, generations: int, rng: np.random.Generato
     return replace(look, change=look.change + best @ free, cost=least)
 
 
-def _freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
+def freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
     """What the search may change, one row each: a round body has no yaw and one width."""
     free = np.eye(POSE + parameters)
     if not is_round:
@@ -173,7 +172,7 @@ def _freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
     return np.delete(free, (2, 5), axis=0)
 
 
-def _cost(morph: Morph, candidate: Candidate, grid: Grid) -> Cost:
+def cost_function(morph: Morph, candidate: Candidate, grid: Grid) -> Cost:
     """One minus IoU, what is hidden, and what is unusual: the size, and steps from the start, cheaper the farther."""
 
     def cost(changes: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:

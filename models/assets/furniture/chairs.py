@@ -18,10 +18,10 @@ CHAIR: dict[str, Range] = {
 SWIVEL: dict[str, Range] = {
     "seat": (0.38, 0.48, 0.56),
     "pad": (0.04, 0.09, 0.16),
-    "gap": (0.0, 0.12, 0.4),
+    "gap": (-0.3, 0.12, 0.4),
     "back": (0.55, 0.8, 0.98),
     "lean": (0.0, 0.12, 0.3),
-    "star": (0.7, 0.95, 1.1),
+    "star": (0.7, 0.95, 1.25),
     "spin": (-0.7, 0.0, 0.7),
     "rest": (0.15, 0.4, 0.6),
 }
@@ -130,9 +130,9 @@ def swivel_chair(size: Size, *, arms: bool = True, **shape: float) -> list[Part]
     Args:
         size: width, height, depth in metres.
         arms: whether it has armrests.
-        shape: `seat` height, `pad` thickness and `gap` below the back as shares of the height and of the back; `back`
-            width and `star` reach as shares of the width; `lean` of the back and `spin` of the star in radians;
-            height of the arm `rest`s above the seat as a share of the back.
+        shape: `seat` height, `pad` thickness and `gap` below the back (negative where it reaches below the seat) as
+            shares of the height and of the back; `back` width and `star` reach as shares of the width; `lean` of the
+            back and `spin` of the star in radians; height of the arm `rest`s above the seat as a share of the back.
     """
     w, h, d = size
     form = form_of(SWIVEL, shape)

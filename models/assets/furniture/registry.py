@@ -39,6 +39,8 @@ _CHAIRS = (
 _FLOOR_LAMPS = (
     Template(lamps.floor_lamp, lamps.FLOOR_LAMP, is_round=True),
     Template(partial(lamps.floor_lamp, tray=True), lamps.FLOOR_LAMP, is_round=True),
+    Template(lamps.swing_lamp, lamps.SWING_LAMP),
+    Template(partial(lamps.swing_lamp, tray=True), lamps.SWING_TRAY),
 )
 
 TEMPLATES: dict[str, tuple[Template, ...]] = {
@@ -85,7 +87,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "lamp": (
         Template(lamps.lamp, lamps.LAMP, is_round=True),
         Template(lamps.desk_lamp, lamps.DESK_LAMP),
-        *_FLOOR_LAMPS[:1],
+        *_FLOOR_LAMPS,
     ),
     "laptop": (Template(screens.laptop),),
     "microwave": (Template(storage.appliance),),

@@ -184,7 +184,9 @@ def bathtub(size: Size) -> list[Part]:
     w, h, d = size
     t = 0.1 * min(w, d)
     walls = [((-w / 2, 0, -d / 2), (-w / 2 + t, h, d / 2)), ((w / 2 - t, 0, -d / 2), (w / 2, h, d / 2))]
-    walls += [((-w / 2, 0, -d / 2), (w / 2, h, -d / 2 + t)), ((-w / 2, 0, d / 2 - t), (w / 2, h, d / 2))]
+    # The ends keep within the sides, so that no two faces are the same.
+    x = w / 2 - 0.02 * t
+    walls += [((-x, 0, -d / 2), (x, h, -d / 2 + t)), ((-x, 0, d / 2 - t), (x, h, d / 2))]
     return [
         box((-w / 2 + t / 2, 0, -d / 2 + t / 2), (w / 2 - t / 2, 0.25 * h, d / 2 - t / 2), "body"),
         *(cushion(a, b, 0.4 * t, "body") for a, b in walls),

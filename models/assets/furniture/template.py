@@ -13,6 +13,8 @@ Size = Point
 Range = tuple[float, float, float]
 """Least, usual and greatest value of a parameter."""
 
+SLACK = 1e-9
+"""By which rounding may carry a parameter over its bounds."""
 REACH = 2.0
 """Deviation at which a parameter reaches its bound: about the range of one in twenty pieces sold."""
 
@@ -22,10 +24,15 @@ def form_of(ranges: Mapping[str, Range], given: Mapping[str, float]) -> dict[str
 
     Raises:
         KeyError: one is given that the builder does not have.
+        ValueError: one is beyond its bounds.
     """
     unknown = set(given) - set(ranges)
     if unknown:
         raise KeyError(f"no parameter {', '.join(sorted(unknown))}: there are {', '.join(ranges)}")
+    for name, value in given.items():
+        low, _, high = ranges[name]
+        if not low - SLACK <= value <= high + SLACK:
+            raise ValueError(f"parameter {name} is {value}: it goes from {low} to {high}")
     return {name: usual for name, (_, usual, _) in ranges.items()} | dict(given)
 
 

@@ -26,13 +26,15 @@ from models.assets.texturing import textured
 from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError, ModelOutputError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
+from regen3d.meshes.hygiene import cleaned
 from regen3d.meshes.quality import open_edges, welded
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
-from regen3d.types import Camera, Completion, FittedBox, Instance, ObjectView, ShapeFit
+from regen3d.types import Camera, Completion, FittedBox, Instance, Mesh, ObjectView, ShapeFit
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
 MAX_FACES = 25_000
+GREY = np.full((2, 2, 3), 128, dtype=np.uint8)
 
 
 def as_closed(part: Part) -> trimesh.Trimesh:
@@ -87,6 +89,8 @@ def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
     assert np.ptp(surface.vertices, axis=0) == pytest.approx(size)
     assert surface.vertices[:, 1].min() == pytest.approx(0.0, abs=1e-9)
     assert 0 < len(surface.faces) < MAX_FACES
+    plain = Mesh(vertices=surface.vertices, faces=surface.faces, uv=surface.layout, texture=GREY)
+    assert cleaned(plain)[1].sentence == ""
     corners = surface.vertices[surface.faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     assert area.min() > 0
@@ -348,9 +352,11 @@ def test_any_proportions_within_their_bounds_are_closed(name: str, seed: int) ->
     assert np.isfinite(surface.vertices).all()
 
 
-def test_unknown_parameters_are_refused() -> None:
+def test_parameters_that_are_unknown_or_beyond_their_bounds_are_refused() -> None:
     with pytest.raises(KeyError, match="no parameter wings"):
         form_of(TABLE, {"wings": 1.0})
+    with pytest.raises(ValueError, match="leg is 2"):
+        table((1.2, 0.7, 0.8), leg=2.0)
 
 
 def test_finish_is_averaged_over_the_area() -> None:

@@ -2,18 +2,22 @@
 
 import time
 from dataclasses import dataclass
+from typing import cast
 
 from prefect import flow
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from flows.orphans import watch_over
 from models.choice import check_choice
 from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
 from regen3d.errors import InputError
+from regen3d.export.report import shortfalls
 from regen3d.fingerprint import run_key
 from regen3d.manifest import Manifest, StageEntry
+from regen3d.remote import local_inputs
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
@@ -28,7 +32,12 @@ from tasks.record import RunFacts, finish_scene, shows_room
 from tasks.report import report
 from tasks.room import room
 from tasks.segment import segment
+from tasks.shown_progress import progress_shown
 from tasks.stage import SceneContext
+from tasks.summary import publish_summary
+
+LONGEST_MESSAGE = 1000
+"""Letters of a state's message that tables and notifications still show."""
 
 Shared = dict[str, StageEntry]
 """Stage -> finished call."""
@@ -71,6 +80,22 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
         InputError: the picture, or another thing that the request names, cannot be used, or shows neither objects
             nor a room.
     """
+    with progress_shown(), local_inputs(request) as given:
+        manifest = _reconstruct(given)
+    publish_summary(manifest, request.out)
+    return ended(manifest)
+
+
+def ended(manifest: Manifest) -> Manifest:
+    """The answer of a flow: the manifest, which a scene with something missing wraps in the state `Partial`."""
+    if manifest.status == "whole":
+        return manifest
+    message = " ".join(shortfalls(manifest))[:LONGEST_MESSAGE]
+    # Prefect takes the state, and hands the manifest in it to whoever called the flow.
+    return cast("Manifest", Completed(name="Partial", message=message, data=manifest))
+
+
+def _reconstruct(request: SceneRequest) -> Manifest:
     started, key = time.time(), run_key(request)
     use_block()
     adapters = adapters_of(request.profile, request.overrides)

@@ -11,13 +11,16 @@ Options = Mapping[str, Mapping[str, str]]
 """Stage -> option -> value, as text."""
 
 
-def check_choice(adapters: Mapping[str, str], options: Options, permission: Permission) -> None:
+def check_choice(
+    adapters: Mapping[str, str], options: Options, permission: Permission, *, elsewhere: bool = False
+) -> None:
     """Refuse a run before anything is loaded or written.
 
     Args:
         adapters: stage -> name of its adapter.
         options: of the adapters.
         permission: what the user said of purpose and place.
+        elsewhere: other machines will compute, so that what is installed here says nothing.
 
     Raises:
         ConfigError: an adapter is unknown, lacks packages, is not licensed for the use, or has no such option.
@@ -25,7 +28,7 @@ def check_choice(adapters: Mapping[str, str], options: Options, permission: Perm
     for stage, name in adapters.items():
         adapter = registry.find(stage, name)
         check_licence(f"{adapter.model} ('{name}' for {stage})", adapter.licence, permission)
-        if adapter.missing:
+        if adapter.missing and not elsewhere:
             packages = ", ".join(adapter.missing)
             raise ConfigError(f"'{name}' for {stage} needs {packages}: install with `{adapter.install}`")
         if options.get(stage):

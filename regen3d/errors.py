@@ -19,6 +19,7 @@ Regen3dError                     .retryable = False; .stage, .instance (filled w
 └─ ResourceError                 .retryable = True
    ├─ OutOfMemoryError           the next try uses a smaller batch
    ├─ StoreUnavailableError      the object store did not answer
+   ├─ ServerUnavailableError     the Prefect server did not answer, or refused
    └─ WorkerLostError            the process that ran the call died
 ```
 
@@ -116,6 +117,10 @@ class OutOfMemoryError(ResourceError):
 
 class StoreUnavailableError(ResourceError):
     """The object store did not answer."""
+
+
+class ServerUnavailableError(ResourceError):
+    """The Prefect server did not answer, or refused a call."""
 
 
 class WorkerLostError(ResourceError):

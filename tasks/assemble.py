@@ -1,6 +1,7 @@
 """Assemble: every object at its place, the room round them, and the files that a studio opens."""
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -52,7 +53,16 @@ def compute(work: StageWork) -> Assembly:
     """Objects settled on their supports, and the exported files."""
     camera, room = work.value("geometry", Geometry).camera, work.value("room", Room)
     instances = work.value("segmentation", Segmentation).instances
-    objects = _settled([_object(work, instance) for instance in instances], camera, room)
+    only = work.call.params.get("only")
+    if only is None:
+        objects = _settled([_object(work, instance) for instance in instances], camera, room)
+    else:
+        # One object was made again: the others stay as they stood.
+        before = {item.instance.name: item for item in work.value("before", Assembly).objects}
+        objects = [
+            _object(work, instance) if instance.name == only else before[instance.name] for instance in instances
+        ]
+        objects = _settled(objects, camera, room, fixed=before.keys() - {only})
     return Assembly(objects=tuple(objects), exports=_export(work, objects, camera, room))
 
 
@@ -82,12 +92,20 @@ def _stand_in(instance: Instance, reason: str, placed: PlacedObject | None) -> A
     )
 
 
-def _settled(objects: list[AssembledObject], camera: Camera, room: Room) -> list[AssembledObject]:
+def _settled(
+    objects: list[AssembledObject], camera: Camera, room: Room, fixed: Set[str] = frozenset()
+) -> list[AssembledObject]:
     standing = [item.placed for item in objects if item.placed is not None]
     # Walls that are not believable must not push furniture about.
     layout = room.layout if room.layout.believable else None
-    settled = {item.name: alignment for item, alignment in zip(standing, settle(standing, camera, layout), strict=True)}
-    return [item if item.placed is None else _moved(item, item.placed, settled[item.placed.name]) for item in objects]
+    alignments = settle(standing, camera, layout, fixed)
+    settled = {item.name: alignment for item, alignment in zip(standing, alignments, strict=True)}
+    return [
+        item
+        if item.placed is None or item.placed.name in fixed
+        else _moved(item, item.placed, settled[item.placed.name])
+        for item in objects
+    ]
 
 
 def _moved(item: AssembledObject, placed: PlacedObject, alignment: Alignment) -> AssembledObject:

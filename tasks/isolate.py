@@ -42,7 +42,16 @@ codec.register(IsolatedObject, Isolation)
 
 
 def compute(work: StageWork) -> Isolation:
-    """One view an object."""
+    """One view an object; where the call names one alone, the others stay as they were before."""
+    only = work.call.params.get("only")
+    if only is not None:
+        before = work.value("before", Isolation).objects
+        new = next(item for item in _isolated(work) if item.name == only)
+        return Isolation(objects=tuple(new if item.name == only else item for item in before))
+    return Isolation(objects=_isolated(work))
+
+
+def _isolated(work: StageWork) -> tuple[IsolatedObject, ...]:
     segmentation, geometry = work.value("segmentation", Segmentation), work.value("geometry", Geometry)
     instances, camera = segmentation.instances, geometry.camera
     supports = _supports(work, segmentation, geometry)
@@ -53,7 +62,7 @@ def compute(work: StageWork) -> Isolation:
         view = ObjectView(instance=instance, image=image, ignore=hidden[instance.name], camera=camera)
         ref = codec.put_value(work.store, view)
         objects.append(IsolatedObject(name=instance.name, view=ref, support=supports[instance.name]))
-    return Isolation(objects=tuple(objects))
+    return tuple(objects)
 
 
 def _supports(work: StageWork, segmentation: Segmentation, geometry: Geometry) -> dict[str, str]:

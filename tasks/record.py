@@ -45,8 +45,9 @@ class RunFacts:
     """Seconds since the epoch."""
     id: str
     """The flow run."""
-    key: str
-    """`regen3d.fingerprint.run_key` of the request before its files were read."""
+    key: str | None
+    """`regen3d.fingerprint.run_key` of the request before its files were read; None for an answer to another question
+    than a request."""
 
 
 def shows_room(context: SceneContext, entry: StageEntry) -> bool:
@@ -77,7 +78,8 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     keep_manifest(store, manifest)
     # What failed for want of memory may succeed next time, and a file that was saved during the run belongs to
     # another answer: neither is kept.
-    if all(entry.status == "ok" for entry in manifest.objects) and run_key(facts.request) == facts.key:
+    whole = all(entry.status == "ok" for entry in manifest.objects)
+    if facts.key is not None and whole and run_key(facts.request) == facts.key:
         keep_run(store, facts.key, manifest)
     return deliver(store, manifest, Path(facts.request.out))
 

@@ -1,6 +1,6 @@
 """Moving objects out of walls and out of each other, by small horizontal steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ class _Room:
 
     solids: Mapping[str, CarvedSolid]
     layout: RoomLayout | None
+    fixed: Set[str]
 
 
 def push_inside(item: PlacedObject, layout: RoomLayout) -> PlacedObject:
@@ -51,14 +52,14 @@ def push_inside(item: PlacedObject, layout: RoomLayout) -> PlacedObject:
     return shifted(item, rotation_about_y(layout.yaw_rad) @ push)
 
 
-def separate(items: Items, layout: RoomLayout | None) -> Items:
+def separate(items: Items, layout: RoomLayout | None, fixed: Set[str] = frozenset()) -> Items:
     """Move objects apart that reach into each other, and with each what it carries.
 
     Each of a pair goes half of the shortest way; what hangs goes along its wall or not at all, and what would be pushed
-    into a wall that the picture shows leaves the whole way to the other. Objects and what carries them, and rugs, are
-    no pairs.
+    into a wall that the picture shows leaves the whole way to the other, and so does what is `fixed`. Objects and what
+    carries them, and rugs, are no pairs.
     """
-    room = _Room(solids={name: carve(item.mesh) for name, item in items.items()}, layout=layout)
+    room = _Room(solids={name: carve(item.mesh) for name, item in items.items()}, layout=layout, fixed=fixed)
     start, stuck = dict(items), set()
     for _ in range(ROUNDS):
         moved = False
@@ -110,23 +111,25 @@ def _separated(items: Items, pair: tuple[str, str], found: Overlap, room: _Room)
         shares = np.array([_can_move(items[first], way, room), _can_move(items[second], -way, room)])
         if shares.any():
             shares = shares / shares.sum()
-            items = carried_along(items, first, shares[0] * way)
-            return carried_along(items, second, -shares[1] * way)
+            items = carried_along(items, first, shares[0] * way, room.fixed)
+            return carried_along(items, second, -shares[1] * way, room.fixed)
     return items
 
 
-def carried_along(items: Items, name: str, step: Float[np.ndarray, " 3"]) -> Items:
-    """The objects with one of them moved, and everything that stands on it."""
+def carried_along(items: Items, name: str, step: Float[np.ndarray, " 3"], fixed: Set[str] = frozenset()) -> Items:
+    """The objects with one of them moved, and everything that stands on it but for what is fixed."""
     if not step.any():
         return items
     return {
-        other: shifted(item, step) if other == name or name in _below(other, items) else item
+        other: shifted(item, step) if other not in fixed and (other == name or name in _below(other, items)) else item
         for other, item in items.items()
     }
 
 
 def _can_move(item: PlacedObject, way: Float[np.ndarray, " 3"], room: _Room) -> float:
     """1 if an object may go a way, else 0."""
+    if item.name in room.fixed:
+        return 0.0
     if item.alignment.support in ("wall", "ceiling", "free"):
         return float(
             item.alignment.support == "ceiling" or _is_along_wall(item, way / np.linalg.norm(way), room.layout)

@@ -1,6 +1,6 @@
 """Putting aligned objects into one room: inside the walls, on what carries them, off each other."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -19,13 +19,21 @@ LARGEST_LOSS = 0.2
 """Nothing is moved where its mask IoU would fall by more than this: the picture knows better where it stands."""
 
 
-def settle(placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | None) -> list[Alignment]:
+def settle(
+    placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | None, fixed: Set[str] = frozenset()
+) -> list[Alignment]:
     """Make the objects of a scene stand where they can.
 
     Objects on the floor are pushed inside the room. Objects on others are scaled about the camera's centre, which keeps
     their silhouettes, until their base meets the surface below; the same for the thickness of rugs. Then pairs that
     reach into each other go apart by small steps, each taking along what stands on it. What cannot be done is left as
     it was, with a sentence in `notes`, and so is said which poses are more likely wrong than right.
+
+    Args:
+        placed: the objects.
+        camera: the camera, in the world frame.
+        layout: the room; None where its walls are not believable.
+        fixed: names of objects that stay exactly as they are, whatever the others do.
 
     Returns:
         One alignment for each object, in the order given.
@@ -34,11 +42,12 @@ def settle(placed: Sequence[PlacedObject], camera: Camera, layout: RoomLayout | 
     views = {item.name: _view(item, camera, ignored[item.instance.name]) for item in placed}
     items = {item.name: item for item in placed}
     if layout is not None:
-        items = {name: _inside(item, layout, views[name]) for name, item in items.items()}
-    items = _stood(items, camera)
-    items = _kept(items, _stood_again(separate(items, layout), items, camera), views)
+        items = {n: item if n in fixed else _inside(item, layout, views[n]) for n, item in items.items()}
+    items = _stood(items, camera, fixed)
+    items = _kept(items, _stood_again(separate(items, layout, fixed), items, camera, fixed), views)
     judged = [(_judged(items[item.name], item, views[item.name]), views[item.name]) for item in placed]
-    return [_sure(alignment, view) for alignment, view in judged]
+    settled = [_sure(alignment, view) for alignment, view in judged]
+    return [item.alignment if item.name in fixed else new for item, new in zip(placed, settled, strict=True)]
 
 
 def _inside(item: PlacedObject, layout: RoomLayout, view: ObjectView) -> PlacedObject:
@@ -49,11 +58,13 @@ def _inside(item: PlacedObject, layout: RoomLayout, view: ObjectView) -> PlacedO
     return pushed
 
 
-def _stood(items: Items, camera: Camera) -> Items:
+def _stood(items: Items, camera: Camera, fixed: Set[str]) -> Items:
     """Every object on what carries it, from the floor upwards."""
     items = dict(items)
     rugs = [item for item in items.values() if is_flat(item.instance.label)]
     for name in support_order({name: item.alignment.support for name, item in items.items()}):
+        if name in fixed:
+            continue
         item = items[name]
         below = items.get(item.alignment.support)
         if below is not None:
@@ -66,11 +77,11 @@ def _stood(items: Items, camera: Camera) -> Items:
     return items
 
 
-def _stood_again(items: Items, before: Items, camera: Camera) -> Items:
+def _stood_again(items: Items, before: Items, camera: Camera, fixed: Set[str]) -> Items:
     """Those that were moved against what carries them, on it again."""
     items = dict(items)
     for name in support_order({name: item.alignment.support for name, item in items.items()}):
-        below = items.get(items[name].alignment.support)
+        below = None if name in fixed else items.get(items[name].alignment.support)
         if below is not None and not np.allclose(_way(name, items, before), _way(below.name, items, before)):
             rests = put_on_rug if is_flat(below.instance.label) else put_on
             items[name] = rests(items[name], below, camera)

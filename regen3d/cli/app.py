@@ -9,9 +9,14 @@ import typer
 from regen3d import __version__
 from regen3d.cli.doctor import doctor
 from regen3d.cli.evaluate import evaluate
+from regen3d.cli.farm import farm
+from regen3d.cli.gc import gc
 from regen3d.cli.models import models
+from regen3d.cli.redo import redo
 from regen3d.cli.run import run
+from regen3d.cli.runs import cancel, status, watch
 from regen3d.cli.stage import stage
+from regen3d.cli.submit import batch, submit
 from regen3d.cli.view import view
 from regen3d.errors import InputError, Regen3dError
 
@@ -34,11 +39,19 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(run)
+app.command()(redo)
 app.command()(view)
 app.command()(stage)
 app.command()(evaluate)
+app.command()(submit)
+app.command()(batch)
+app.command()(status)
+app.command()(watch)
+app.command()(cancel)
+app.command()(gc)
 app.command()(doctor)
 app.add_typer(models)
+app.add_typer(farm)
 
 
 def _show_version(wanted: bool | None) -> None:

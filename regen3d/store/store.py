@@ -119,8 +119,9 @@ class Store:
         Raises:
             ConfigError: the path would leave the store.
         """
-        if not _SAFE_KEY.fullmatch(path) or ".." in path:
-            raise ConfigError(f"'{path}' is no path in a store: use letters, digits, '-', '_', '.' and single slashes")
+        parts = path.split("/")
+        if "\\" in path or not path.isprintable() or any(not part or part.startswith(".") for part in parts):
+            raise ConfigError(f"'{path}' is no path in a store: use names that do not begin with '.', and single slashes")
         self._write(path, content)
 
     def remove_file(self, path: str) -> None:

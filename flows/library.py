@@ -14,7 +14,7 @@ from prefect.states import Completed
 from prefect.utilities.urls import url_for
 
 from flows.client import SceneClient, answering, server
-from flows.names import LIBRARY_QUEUE, PROGRESS_KEY
+from flows.names import LIBRARY_QUEUE
 from flows.submitting import Order, submit
 from regen3d.config import SceneRequest
 from regen3d.errors import InputError, ServerUnavailableError
@@ -30,6 +30,7 @@ from regen3d.library import (
 from regen3d.remote import PictureFile, is_remote, list_pictures, uploaded_inputs
 from regen3d.runs import find_manifest
 from regen3d.store import Store
+from tasks.shown_progress import PROGRESS_KEY
 
 POLL_S = 3.0
 """Between two looks at the scenes that are under way: their runs take a minute or more."""

@@ -32,8 +32,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from flows.client import SceneClient, answering, server
-from flows.names import API_LIMIT, ARTISTS_QUEUE, GPU_LIMIT, LIBRARY_QUEUE, TAG, TIMINGS_KEY
+from flows.names import ARTISTS_QUEUE, LIBRARY_QUEUE, TAG
 from regen3d.errors import ServerUnavailableError
+from tasks.limits import API_LIMIT, GPU_LIMIT
+from tasks.summary import TIMINGS_KEY
 
 SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 """Bounds of the histograms: a stage takes from a tenth of a second to minutes."""

@@ -19,15 +19,5 @@ ARTISTS_QUEUE = "artists"
 LIBRARY_QUEUE = "libraries"
 """Queue of the scenes' pool for what runs at night; served when no artist waits."""
 
-GPU_LIMIT = "regen3d-gpu"
-"""Global concurrency limit: calls of models that hold a GPU, on the whole farm."""
-API_LIMIT = "regen3d-api"
-"""Global concurrency limit: calls of services that charge, on the whole farm."""
-
 TAG = "regen3d"
 """Tag of every run that these commands started."""
-
-TIMINGS_KEY = "timings"
-"""Artifact of a run: a row a stage with its time and cost."""
-PROGRESS_KEY = "progress"
-"""Artifact of a run: how far it is."""

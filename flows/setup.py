@@ -11,16 +11,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from flows.client import SceneClient, answering
-from flows.names import (
-    API_LIMIT,
-    ARTISTS_QUEUE,
-    COORDINATION_POOL,
-    GPU_LIMIT,
-    LIBRARY_QUEUE,
-    SCENES_POOL,
-    TAG,
-)
+from flows.names import ARTISTS_QUEUE, COORDINATION_POOL, LIBRARY_QUEUE, SCENES_POOL, TAG
 from regen3d.errors import ConfigError
+from tasks.limits import API_LIMIT, GPU_LIMIT
 
 PRIORITIES = {ARTISTS_QUEUE: 1, LIBRARY_QUEUE: 10}
 """Queue of the scenes' pool -> its priority; 1 is served first."""

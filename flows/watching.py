@@ -26,8 +26,9 @@ from prefect.states import Cancelled, Cancelling
 from prefect.utilities.urls import url_for
 
 from flows.client import SceneClient, answering
-from flows.names import PROGRESS_KEY, TAG
+from flows.names import TAG
 from regen3d.errors import ConfigError
+from tasks.shown_progress import PROGRESS_KEY
 
 STARTED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 """States of runs that hold a place."""

@@ -51,6 +51,10 @@ class Adapter:
     """Checkpoints that it loads; empty where they are part of the package, or of a service."""
     resources: Resources = Resources()
     """What one copy holds."""
+    paid: bool = False
+    """Whether its calls go to a service that charges."""
+    queried: bool = False
+    """Whether it is shown a composed query (`regen3d.query.layout.application_query`) rather than the object's view."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -122,6 +126,8 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        paid=True,
+        queried=True,
         resources=Resources(cpus=0.1),
     ),
     Adapter(
@@ -229,6 +235,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        paid=True,
         resources=Resources(cpus=0.1),
     ),
     Adapter(

@@ -3,6 +3,7 @@
 from models.base import Segmentation
 from regen3d.align.engine import AlignRequest
 from regen3d.align.settings import AlignSettings
+from regen3d.export.overlay import placed_overlay
 from regen3d.room.box import bare_floor
 from regen3d.types import Alignment, Asset, Geometry, Mask, ObjectView, Room, RoomLayout
 from tasks.artifacts import Preview
@@ -37,14 +38,16 @@ def _floor(work: StageWork, layout: RoomLayout) -> Mask | None:
     return bare_floor(camera, layout, (item.mask for item in segmentation.instances))
 
 
-def _preview(value: Alignment, work: StageWork) -> Preview:
+def _preview(value: Alignment, work: StageWork) -> tuple[Preview, ...]:
     row = {
         "mask IoU": f"{value.mask_iou:.2f}",
         "stands on": value.support,
         "contact gap": f"{100 * value.contact_gap_m:.1f} cm",
         "lead over the runner-up": f"{value.runner_up_margin:.2f}",
     }
-    return Preview(table=(row,), caption=f"{work.call.object}, placed")
+    view, mesh = work.value("view", ObjectView), work.value("asset", Asset).mesh
+    drawn = Preview(picture=placed_overlay(view, mesh, value.world_from_object), caption=f"{work.call.object}, placed")
+    return drawn, Preview(table=(row,), caption="How well it explains the picture", part="numbers")
 
 
 STAGE = Stage(name="align", produces=Alignment, compute=compute, preview=_preview)

@@ -32,13 +32,21 @@ class Preview:
     """Markdown."""
     caption: str = ""
     """One line below it."""
+    part: str = ""
+    """Tells the artifacts of one stage apart; empty for the first."""
 
 
-def publish(preview: Preview | None, call: StageCall, store: Store) -> None:
-    """Attach a preview to the running task; a store on the web keeps the picture, others leave it to the artifact."""
-    if preview is None:
-        return
-    key = re.sub(r"[^a-z0-9]+", "-", call.title.lower()).strip("-")
+def publish(previews: tuple[Preview, ...], call: StageCall, store: Store) -> None:
+    """Attach previews to the running task, in their order.
+
+    A store on the web keeps the pictures, others leave them to the artifacts.
+    """
+    for preview in previews:
+        key = re.sub(r"[^a-z0-9]+", "-", f"{call.title} {preview.part}".lower()).strip("-")
+        _publish(preview, key, store)
+
+
+def _publish(preview: Preview, key: str, store: Store) -> None:
     if preview.picture is not None:
         uri = _linked(preview.picture, store) or jpeg_data_uri(thumbnail(preview.picture, longest=LONGEST_PX))
         create_image_artifact(image_url=uri, key=key, description=preview.caption)

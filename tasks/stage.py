@@ -20,6 +20,7 @@ from regen3d.store.claims import once
 from tasks.artifacts import publish
 from tasks.execution.executor import executor_for
 from tasks.execution.job import Job, job_of
+from tasks.limits import farm_limits
 from tasks.progress import Progress, tell
 from tasks.work import Stage, StageWork
 
@@ -63,7 +64,8 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         job, store = job_of(stage, call, context.store), Store(context.store)
         entry = None if force else find_entry(store, job)
         if entry is None:
-            entry = _made(context, job, store, force=force)
+            with farm_limits(job.adapter):
+                entry = _made(context, job, store, force=force)
         else:
             # Young again, so that housekeeping leaves what it names.
             store.put_record(job.record, entry.model_dump(mode="json"))
@@ -128,6 +130,7 @@ def stage_task(stage: Stage) -> Task[..., StageEntry]:
 
 def _show(stage: Stage, work: StageWork, entry: StageEntry) -> None:
     try:
-        publish(stage.preview(codec.get_value(work.store, entry.value, stage.produces), work), work.call, work.store)
+        shown = stage.preview(codec.get_value(work.store, entry.value, stage.produces), work)
+        publish(() if shown is None else shown if isinstance(shown, tuple) else (shown,), work.call, work.store)
     except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn or sent must not undo finished work
         get_run_logger().warning("no preview of %s: %s: %s", work.call.title, type(error).__name__, error)

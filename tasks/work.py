@@ -82,7 +82,7 @@ class Stage:
     """Type of its value."""
     compute: Callable[[StageWork], Any]
     """From the call to the value."""
-    preview: Callable[[Any, StageWork], Preview | None] = field(default=lambda value, work: None)
+    preview: Callable[[Any, StageWork], Preview | tuple[Preview, ...] | None] = field(default=lambda value, work: None)
     """What the Prefect UI shows of the value."""
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from regen3d.export.annotate import Color, Tag, draw_outline, draw_tags, inmost_point, line_width, palette, tint
-from regen3d.render.scene import Rendering
-from regen3d.types import Instance, Rgb
+from regen3d.render.scene import PlacedMesh, Rendering, render
+from regen3d.types import Instance, Mesh, ObjectView, Rgb, Similarity
 
 PHOTO_COLOR: Color = (0, 214, 255)
 """Outline of what the photograph shows."""
@@ -16,6 +16,9 @@ MODEL_COLOR: Color = (255, 64, 160)
 
 NAME_COLOR: Color = (235, 235, 235)
 """Bar beside an object's name."""
+
+ROUND = 0.3
+"""Picture that is shown round one object, as a share of its longer side: a misplaced one is still in it."""
 
 RENDERING_SHARE = 0.55
 """Share of the re-rendered scene in the blend: doubled edges of either picture show."""
@@ -48,6 +51,16 @@ def overlay(image: Rgb, rendering: Rendering, placed_names: Sequence[str], insta
     for instance in visible:
         tags.append(Tag(text=instance.name, center=inmost_point(instance.mask), color=NAME_COLOR))
     return draw_tags(picture, tags)
+
+
+def placed_overlay(view: ObjectView, mesh: Mesh, world_from_object: Similarity) -> Rgb:
+    """The part of the photograph round one object, with the object drawn over it where it was placed."""
+    placed = PlacedMesh(mesh=mesh, world_from_mesh=world_from_object.matrix)
+    instance = view.instance
+    picture = overlay(view.image, render([placed], view.camera), [instance.name], [instance])
+    x0, y0, x1, y1 = instance.box
+    margin = int(ROUND * max(x1 - x0, y1 - y0))
+    return picture[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
 
 
 def mask_sheet(image: Rgb, instances: Sequence[Instance]) -> Rgb:

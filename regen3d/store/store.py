@@ -121,7 +121,9 @@ class Store:
         """
         parts = path.split("/")
         if "\\" in path or not path.isprintable() or any(not part or part.startswith(".") for part in parts):
-            raise ConfigError(f"'{path}' is no path in a store: use names that do not begin with '.', and single slashes")
+            raise ConfigError(
+                f"'{path}' is no path in a store: use names that do not begin with '.', and single slashes"
+            )
         self._write(path, content)
 
     def remove_file(self, path: str) -> None:

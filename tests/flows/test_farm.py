@@ -1,0 +1,328 @@
+"""A farm as it stands: a Prefect server, workers that start processes, and the commands of whoever uses it.
+
+One server and one store serve the whole file, and later tests build on the scenes of earlier ones; they run in order.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from typer.testing import CliRunner
+
+from regen3d.cli.quiet import calm_prefect
+from regen3d.manifest import Manifest
+from regen3d.store import Store
+
+calm_prefect()
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Farm:
+    """A running farm."""
+
+    url: str
+    folder: Path
+    pictures: Path
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    @property
+    def scenes(self) -> Path:
+        return self.folder / "scenes"
+
+    def say(self, *arguments: str) -> Result:
+        """Run a command of regen3d against the farm, in this process."""
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        from regen3d.cli.app import app
+
+        with temporary_settings({PREFECT_API_URL: self.url}):
+            return CliRunner().invoke(app, list(arguments))
+
+    def submit(self, *arguments: str) -> Result:
+        given = ["--masks", str(self.pictures / "masks"), "--camera", str(self.pictures / "camera.json")]
+        places = ["--out", str(self.scenes), "--store", str(self.store)]
+        return self.say("submit", str(self.pictures / "image.png"), *given, *places, *arguments)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def farm(synthetic_inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    folder, port = tmp_path_factory.mktemp("farm"), free_port()
+    farm = Farm(url=f"http://127.0.0.1:{port}/api", folder=folder, pictures=synthetic_inputs)
+    environment = os.environ | {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": farm.url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    prefect = str(BIN / "prefect")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(*command: str) -> None:
+        with (folder / f"{len(running)}.log").open("wb") as log:
+            running.append(subprocess.Popen([prefect, *command], env=environment, cwd=ROOT, stdout=log, stderr=log))
+
+    try:
+        start("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
+        wait_for(f"{farm.url}/health", running[0])
+        answer = farm.say("farm", "setup")
+        assert answer.exit_code == 0, answer.output
+        # Twice is the same as once.
+        assert farm.say("farm", "setup").output == answer.output
+        deployed = subprocess.run(
+            [prefect, "--no-prompt", "deploy", "--all", "--prefect-file", "deploy/prefect.yaml"],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        for pool in ("scenes", "coordination"):
+            start("worker", "start", "--pool", pool, "--type", "process", "--install-policy", "never")
+        yield farm
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        for process in running:
+            process.wait(timeout=60)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    import urllib.error
+    import urllib.request
+
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    raise AssertionError("the server did not answer")
+
+
+@pytest.fixture(scope="module")
+def scene(farm: Farm) -> Manifest:
+    """One scene that an artist submitted, and waited for."""
+    answer = farm.submit("--wait")
+    assert answer.exit_code == 0, answer.output
+    return Manifest.model_validate_json((farm.scenes / "image" / "manifest.json").read_bytes())
+
+
+def artifacts_of(farm: Farm, run: str) -> dict:
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: farm.url}), get_client(sync_client=True) as client:
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
+        return {item.key: item.data for item in client.read_artifacts(flow_run_filter=wanted, limit=200)}
+
+
+def test_a_submitted_scene_is_made_by_a_worker(farm: Farm, scene: Manifest) -> None:
+    assert scene.status == "whole"
+    assert (farm.scenes / "image" / "scene.glb").is_file()
+    artifacts = artifacts_of(farm, scene.run.id)
+    assert artifacts["progress"] == 100
+    assert f"# {scene.scene}: whole" in artifacts["scene"]
+    rows = json.loads(artifacts["timings"])
+    assert {(row["stage"], row["object"]) for row in rows} == {
+        (entry.call.stage, entry.call.object or "") for entry in scene.stages
+    }
+    name = scene.objects[0].name
+    for key in ("segment", f"complete-{name}", f"align-{name}", "report"):
+        assert artifacts[key].startswith("data:image/jpeg;base64,"), key
+
+
+def test_what_is_done_is_found_and_not_run_twice(farm: Farm, scene: Manifest) -> None:
+    answer = farm.submit()
+    assert answer.exit_code == 0, answer.output
+    assert "done" in answer.output
+    assert scene.run.id in answer.output
+
+
+def test_status_tells_of_the_farm_and_of_one_run(farm: Farm, scene: Manifest) -> None:
+    every = farm.say("status")
+    assert every.exit_code == 0
+    assert "Completed" in every.output
+    one = farm.say("status", scene.run.id[:13], "--json")
+    assert one.exit_code == 0, one.output
+    document = json.loads(one.output)
+    assert (document["state"], document["exit_code"], document["percent"]) == ("Completed", 0, 100)
+    assert {stage["state"] for stage in document["stages"]} == {"Completed"}
+    assert len(document["stages"]) == len(scene.stages)
+
+
+def test_a_scene_can_be_taken_from_the_store_wherever_it_was_made(farm: Farm, scene: Manifest, tmp_path: Path) -> None:
+    answer = farm.say("watch", scene.run.id, "--out", str(tmp_path / "mine"))
+    assert answer.exit_code == 0, answer.output
+    mine = Manifest.model_validate_json((tmp_path / "mine" / "manifest.json").read_bytes())
+    assert mine.digest == scene.digest
+    assert (tmp_path / "mine" / "scene.glb").read_bytes() == (farm.scenes / "image" / "scene.glb").read_bytes()
+
+
+def test_redo_on_the_farm_leaves_the_others_as_they_were(farm: Farm, scene: Manifest) -> None:
+    name = scene.objects[-1].name
+    answer = farm.say("redo", scene.run.id, "--object", name, "--seed", "7", "--wait")
+    assert answer.exit_code in (0, 3), answer.output
+    after = Manifest.model_validate_json((farm.scenes / "image" / "manifest.json").read_bytes())
+    assert after.run.id in answer.output
+    others = [entry for entry in scene.objects if entry.name != name]
+    assert [entry for entry in after.objects if entry.name != name] == others
+    fresh = {(entry.call.stage, entry.call.object) for entry in after.stages if not entry.reused}
+    assert {object_ for _, object_ in fresh} <= {name, None}
+    assert {"complete", "generate", "align"} <= {stage for stage, _ in fresh}
+
+
+def library_of(farm: Farm) -> Path:
+    """The known picture under another name and once more with other bytes, in a folder below, and one that is none."""
+    folder = farm.folder / "concepts"
+    if not folder.exists():
+        (folder / "halls").mkdir(parents=True)
+        with Image.open(farm.pictures / "image.png") as picture:
+            picture.save(folder / "kitchen.png")
+            note = PngInfo()
+            note.add_text("Comment", "the same pixels")
+            picture.save(folder / "halls" / "image.png", pnginfo=note)
+        (folder / "broken.jpg").write_bytes(b"no picture")
+        (folder / "notes.txt").write_text("no picture either")
+    return folder
+
+
+def run_library(farm: Farm, **limits: object) -> Result:
+    """Convert the library with the known masks and camera, so that the store has every stage already."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.client import server
+    from flows.names import LIBRARY
+    from flows.submitting import Order, submit
+    from regen3d.config import SceneRequest
+    from regen3d.library import LibraryRequest
+
+    scene = SceneRequest(
+        image=str(library_of(farm)),
+        out=str(farm.folder / "library"),
+        store=str(farm.store),
+        masks=str(farm.pictures / "masks"),
+        camera=str(farm.pictures / "camera.json"),
+    )
+    request = LibraryRequest.model_validate({"name": "art", "scene": scene, "at_once": 3, **limits})
+    with temporary_settings({PREFECT_API_URL: farm.url}), server() as client:
+        order = Order(deployment=LIBRARY, queue=None)
+        submitted = submit(client, order, {"request": request}, "art", f"library {time.time()}")
+    answer = farm.say("watch", submitted.id)
+    answer.run = submitted.id  # type: ignore[attr-defined]
+    return answer
+
+
+def test_a_library_is_converted_once_and_what_failed_is_told(farm: Farm, scene: Manifest) -> None:
+    first = run_library(farm)
+    assert first.exit_code == 3, first.output
+    assert "2 new of 3" not in first.output
+    assert "3 new of 3, 1 failed, 0 left" in first.output
+    out = farm.folder / "library"
+    for path in ("kitchen", "halls/image"):
+        assert Manifest.model_validate_json((out / path / "manifest.json").read_bytes()).status == "whole"
+    told = artifacts_of(farm, first.run)["library"]
+    assert "2 whole, 0 partial, 1 failed" in told
+    assert "broken.jpg" in told
+    records = [Store(str(farm.store)).get_record(file.path.removesuffix(".json")) for file in records_of(farm)]
+    assert sorted(record["status"] for record in records if record) == ["failed", "whole", "whole"]
+
+
+def records_of(farm: Farm) -> list:
+    files = Store(str(farm.store)).walk("libraries/art")
+    return [file for file in files if "/seen/" not in file.path]
+
+
+def test_the_next_night_only_what_failed_is_tried_and_then_left_alone(farm: Farm, scene: Manifest) -> None:
+    second = run_library(farm, most_tries=2)
+    assert "1 new of 3, 1 failed, 0 left" in second.output
+    third = run_library(farm, most_tries=2)
+    assert "0 new of 3, 1 failed, 0 left" in third.output
+    assert "1 are left alone after 2 failures" in artifacts_of(farm, third.run)["library"]
+
+
+def test_a_run_is_cancelled_before_and_while_it_runs(farm: Farm, scene: Manifest) -> None:
+    submitted = farm.submit("--seed", "3")
+    run = submitted.output.split()[0]
+    assert "submitted" in submitted.output, submitted.output
+    assert farm.say("status", run).exit_code in (0, 4)
+    answer = farm.say("cancel", run)
+    assert answer.exit_code == 0, answer.output
+    assert farm.say("watch", run, "--timeout", "120").exit_code == 1
+    assert json.loads(farm.say("status", run, "--json").output)["state"] in ("Cancelled", "Crashed")
+    again = farm.say("cancel", run)
+    assert again.exit_code != 0
+    assert "over already" in str(again.exception)
+
+
+def test_metrics_count_what_the_farm_did(farm: Farm, scene: Manifest) -> None:
+    from datetime import timedelta
+
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.client import server
+    from flows.metrics import FarmMetrics
+
+    metrics = FarmMetrics()
+    # As if the exporter had been there from the beginning.
+    metrics._since -= timedelta(hours=1)
+    with temporary_settings({PREFECT_API_URL: farm.url}), server() as client:
+        metrics.update(client)
+        told = {name: metrics.registry.get_sample_value(name) for name in ("regen3d_server_up",)}
+        whole = metrics.registry.get_sample_value("regen3d_runs_total", {"state": "completed"})
+        metrics.update(client)
+    assert told == {"regen3d_server_up": 1.0}
+    assert whole is not None
+    assert whole >= 3
+    # A second look counts nothing twice.
+    assert metrics.registry.get_sample_value("regen3d_runs_total", {"state": "completed"}) == whole
+    value = metrics.registry.get_sample_value
+    assert value("regen3d_stages_total", {"stage": "segment", "how": "computed"}) == 1
+    assert value("regen3d_stage_seconds_count", {"stage": "segment"}) == 1
+    assert value("regen3d_failures_total", {"stage": "run", "kind": "UnreadableImageError"}) == 2
+    assert value("regen3d_queue_length", {"queue": "artists"}) == 0
+    assert value("regen3d_limit_slots", {"limit": "regen3d-gpu"}) == 1
+
+
+@pytest.mark.parametrize("command", [["status"], ["watch", "x"], ["cancel", "x"], ["redo", "x", "--object", "chair-1"]])
+def test_an_unknown_run_or_no_server_is_one_sentence(farm: Farm, command: list[str]) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from regen3d.errors import ConfigError
+
+    if len(command) > 1:
+        assert "there is no run 'x'" in str(farm.say(*command).exception)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        from regen3d.cli.app import app
+
+        answer = CliRunner().invoke(app, command)
+    assert isinstance(answer.exception, ConfigError)
+    assert "no Prefect server answers" in str(answer.exception)

@@ -68,10 +68,8 @@ class _Ledger:
         expected = 1.0 + under_way / max(1, len(self.made))
         usd = sum(record.api_usd for record in self.made)
         hours = sum(record.gpu_seconds for record in self.made) / 3600
-        return all(
-            limit is None or (cost < limit and cost * expected <= max(limit, cost))
-            for cost, limit in ((usd, request.max_usd), (hours, request.max_gpu_hours))
-        )
+        limits = ((usd, request.max_usd), (hours, request.max_gpu_hours))
+        return all(limit is None or cost * expected < limit for cost, limit in limits)
 
 
 @flow(name="library", flow_run_name="{request.name}")

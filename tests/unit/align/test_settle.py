@@ -376,3 +376,16 @@ def test_what_would_hang_below_the_floor_is_stood_on_it(camera, layout):
     assert settled.support == "floor"
     assert settled.mask_iou > 0.99
     assert any("below the floor" in note for note in settled.notes)
+
+
+def test_what_is_fixed_stays_and_the_other_goes_the_whole_way(camera):
+    block = blocks((-0.3, 0.0, -0.3, 0.3, 0.6, 0.3))
+    items = [
+        placed("chair-1", block, upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -3.0])), camera),
+        placed("chair-2", block, upright(yaw_rad=0.0, translation=np.array([0.57, 0.0, -3.0])), camera),
+    ]
+    settled = settle(items, camera, None, fixed={"chair-1"})
+    assert settled[0] is items[0].alignment
+    assert settled[1].world_from_object.translation[0] >= 0.6
+    both = settle(items, camera, None, fixed={"chair-1", "chair-2"})
+    assert [alignment is item.alignment for alignment, item in zip(both, items, strict=True)] == [True, True]

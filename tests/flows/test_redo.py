@@ -1,0 +1,121 @@
+"""One object again: everything else stays exactly as it was, and what the user gives wins."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from models.base import Segmentation
+from regen3d import codec
+from regen3d.cli.app import app
+from regen3d.errors import ConfigError
+from regen3d.fingerprint import derive_seed
+from regen3d.manifest import HAND_MADE, Manifest
+from regen3d.redo import RedoRequest, calls_of
+from regen3d.store import Store
+from tests.flows.conftest import FinishedScene
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A copy of the furnished scene, to change."""
+
+    folder: Path
+    before: Manifest
+
+    @property
+    def store(self) -> Store:
+        return Store(str(self.folder / "store"))
+
+    def read(self) -> Manifest:
+        return Manifest.model_validate_json((self.folder / "manifest.json").read_bytes())
+
+    def redo(self, **changes: object) -> Manifest:
+        from flows.redo import redo_object
+
+        run = self.read().run.id
+        request = {"run": run, "store": str(self.folder / "store"), "out": str(self.folder), **changes}
+        return redo_object(RedoRequest.model_validate(request))
+
+
+@pytest.fixture
+def scene(furnished_scene: FinishedScene, tmp_path: Path) -> Copied:
+    shutil.copytree(furnished_scene.out, tmp_path / "scene")
+    return Copied(folder=tmp_path / "scene", before=furnished_scene.manifest)
+
+
+def others(manifest: Manifest, name: str) -> list:
+    """All that a manifest says of the other objects, the room and the camera."""
+    scene = calls_of(manifest)
+    values = {stage: entry.value for stage, entry in scene.shared.items() if stage in ("plate", "geometry", "room")}
+    made = {
+        (key, stage): (entry.value, entry.provenance)
+        for key, calls in scene.objects.items()
+        for stage, entry in calls.items()
+        if key != name
+    }
+    return [[entry for entry in manifest.objects if entry.name != name], values, made, manifest.camera, manifest.room]
+
+
+def test_a_mask_and_a_label_win_and_the_others_stay(scene: Copied, tmp_path: Path) -> None:
+    name = "cabinet-1"
+    known = codec.get_value(scene.store, calls_of(scene.before).shared["segment"].value, Segmentation)
+    old = next(item for item in known.instances if item.name == name).mask
+    # The user leaves a strip of the object out, and paints over a neighbour's pixels.
+    painted = old.copy()
+    columns = np.flatnonzero(old.any(axis=0))
+    painted[:, columns[: len(columns) // 8]] = False
+    neighbour = next(item for item in known.instances if item.name != name).mask
+    painted |= neighbour & (np.cumsum(neighbour).reshape(neighbour.shape) <= 20)
+    Image.fromarray(painted.astype(np.uint8) * 255).save(tmp_path / "mask.png")
+    after = scene.redo(object=name, mask=str(tmp_path / "mask.png"), label="wardrobe")
+    assert others(after, name) == others(scene.before, name)
+    entry = next(item for item in after.objects if item.name == name)
+    assert (entry.label, entry.score) == ("wardrobe", 1.0)
+    segment = calls_of(after).shared["segment"]
+    assert segment.call.adapter == HAND_MADE
+    seen = codec.get_value(scene.store, segment.value, Segmentation).instances
+    assert np.array_equal(next(item for item in seen if item.name == name).mask, painted)
+    fresh = {(item.call.stage, item.call.object) for item in after.stages if not item.reused}
+    shared = {("segment", None), ("isolate", None), ("assemble", None), ("report", None)}
+    assert fresh == shared | {("complete", name), ("generate", name), ("align", name)}
+    assert scene.read() == after
+
+
+def test_without_anything_given_the_next_seed_is_tried_each_time(scene: Copied) -> None:
+    name = "cabinet-1"
+    seeds = []
+    for _ in range(2):
+        after = scene.redo(object=name)
+        assert others(after, name) == others(scene.before, name)
+        seeds.append(calls_of(after).objects[name]["generate"].call.seed)
+    assert seeds == [derive_seed(scene.before.seed + step, "generate", name) for step in (1, 2)]
+    given = scene.redo(object=name, seed=scene.before.seed)
+    # The old seed again is the old object again: nothing of it is computed.
+    assert calls_of(given).objects[name]["align"].value == calls_of(scene.before).objects[name]["align"].value
+    assert {item.call.object for item in given.stages if not item.reused} <= {None}
+
+
+def test_what_cannot_be_used_leaves_the_scene_as_it_was(scene: Copied, tmp_path: Path) -> None:
+    Image.new("L", (33, 44), 255).save(tmp_path / "small.png")
+    before = (scene.folder / "manifest.json").read_bytes()
+    with pytest.raises(ConfigError, match="no object 'throne-1': choose one of"):
+        scene.redo(object="throne-1")
+    with pytest.raises(ConfigError, match="33 x 44"):
+        scene.redo(object="cabinet-1", mask=str(tmp_path / "small.png"))
+    with pytest.raises(ConfigError, match="knows no scene"):
+        scene.redo(object="cabinet-1", run="never")
+    assert (scene.folder / "manifest.json").read_bytes() == before
+
+
+def test_the_command_redoes_a_folder_without_a_farm(scene: Copied) -> None:
+    answer = CliRunner().invoke(app, ["redo", str(scene.folder), "--object", "cabinet-1", "--seed", "4"])
+    assert answer.exit_code in (0, 3), answer.output
+    after = scene.read()
+    assert others(after, "cabinet-1") == others(scene.before, "cabinet-1")
+    assert calls_of(after).objects["cabinet-1"]["generate"].call.seed == derive_seed(4, "generate", "cabinet-1")
+    assert "scene.glb" in answer.output

@@ -16,6 +16,7 @@ _REF = {"digest", "suffix", "size"}
 _BLOB = re.compile(r"blobs/[0-9a-f]{2}/(?P<digest>[0-9a-f]{64})(\.[a-z0-9]+)+")
 _CALL = re.compile(r"stages/[a-z]+/[0-9a-f]{64}\.json")
 _UPLOAD = re.compile(r"inputs/[0-9a-f]{64}/.+")
+_CLAIM = re.compile(r"claims/.+\.json")
 _PARTIAL = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]{8}\.part")
 
 
@@ -62,7 +63,7 @@ def _is_waste(path: str, alive: set[str]) -> bool:
     blob = _BLOB.fullmatch(path)
     if blob is not None:
         return blob["digest"] not in alive
-    return bool(_UPLOAD.fullmatch(path) or _PARTIAL.fullmatch(path))
+    return any(pattern.fullmatch(path) for pattern in (_UPLOAD, _CLAIM, _PARTIAL))
 
 
 def _remove(store: Store, file: StoredFile, before: float, dry_run: bool) -> list[StoredFile]:

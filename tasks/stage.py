@@ -64,8 +64,7 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
         job, store = job_of(stage, call, context.store), Store(context.store)
         entry = None if force else find_entry(store, job)
         if entry is None:
-            with farm_limits(job.adapter):
-                entry = _made(context, job, store, force=force)
+            entry = _made(context, job, store, force=force)
         else:
             # Young again, so that housekeeping leaves what it names.
             store.put_record(job.record, entry.model_dump(mode="json"))
@@ -76,11 +75,14 @@ def run_stage(stage: Stage, context: SceneContext, call: StageCall, *, force: bo
 
 
 def _made(context: SceneContext, job: Job, store: Store, *, force: bool) -> StageEntry:
-    executor = executor_for(context.execution)
+    def make() -> StageEntry:
+        with farm_limits(job.adapter):
+            return executor_for(context.execution).run(job)
+
     if force:
-        return executor.run(job)
+        return make()
     # Another run that is at the same call makes it for both.
-    return once(store, job.record, lambda: find_entry(store, job), lambda: executor.run(job))
+    return once(store, job.record, lambda: find_entry(store, job), make)
 
 
 def find_entry(store: Store, job: Job) -> StageEntry | None:

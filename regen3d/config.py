@@ -1,5 +1,6 @@
 """What a run is asked to do: stages, profiles, and the request for one scene."""
 
+import os
 from pathlib import PurePath
 from typing import Literal
 
@@ -32,6 +33,13 @@ class Execution(BaseModel):
         default="local", description="This process, warm workers of Ray, or each task run a task of Ray."
     )
     address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
+
+    @property
+    def here(self) -> "Execution":
+        """The same with the cluster that this machine's `REGEN3D_RAY_ADDRESS` names, where none is given."""
+        if self.name == "local" or self.address is not None:
+            return self
+        return self.model_copy(update={"address": os.environ.get("REGEN3D_RAY_ADDRESS") or None})
 
 
 class SceneRequest(BaseModel):
@@ -72,7 +80,7 @@ class SceneRequest(BaseModel):
     @property
     def place(self) -> Execution:
         """Where heavy calls run."""
-        return Execution(name=self.execution, address=self.ray_address)
+        return Execution(name=self.execution, address=self.ray_address).here
 
 
 def adapters_of(profile: str, overrides: dict[str, str]) -> dict[str, str]:

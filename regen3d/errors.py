@@ -11,8 +11,7 @@ Regen3dError                     .retryable = False; .stage, .instance (filled w
 │  ├─ DegenerateGeometryError    points, lines or planes that determine no answer
 │  ├─ AlignmentDivergedError     no pose explains the mask
 │  ├─ InvalidMeshError           a mesh that is empty, flat or not finite
-│  ├─ PoisonedJobError           every process that tried it died
-│  └─ JobCancelledError          whoever asked for it has gone, or has called it off
+│  └─ PoisonedJobError           every process that tried it died
 ├─ ModelError                    an adapter broke its contract
 │  ├─ WeightsMissingError        says the command that fetches them
 │  ├─ NotInstalledError          says the command that installs the package
@@ -88,10 +87,6 @@ class InvalidMeshError(StageError):
 
 class PoisonedJobError(StageError):
     """Every process that tried the job died; another one is not risked."""
-
-
-class JobCancelledError(StageError):
-    """Whoever asked for the job has gone, or has called it off."""
 
 
 class ModelError(Regen3dError):

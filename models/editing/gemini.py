@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 
 from models.base import CompleteRequest, Plate, PlateRequest
@@ -51,10 +50,7 @@ class GeminiEditor:
             return []
         painter, tries = self._connected(), self._options.tries
         with ThreadPoolExecutor(max_workers=self._options.parallel) as pool:
-            # A context for each: what they spend is counted where this call is.
-            contexts = [copy_context() for _ in requests]
-            ask = lambda context, request: context.run(complete_by_asking, painter, request, tries)  # noqa: E731
-            made = list(pool.map(ask, contexts, requests))
+            made = list(pool.map(lambda request: complete_by_asking(painter, request, tries), requests))
         return [replace(item, notes=(*item.notes, self._cost())) for item in made]
 
     def empty_room(self, requests: Sequence[PlateRequest]) -> list[Plate]:

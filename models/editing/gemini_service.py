@@ -15,8 +15,6 @@ from regen3d.usage import spend
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 """Environment variables that may hold the key, in this order; it is read from nowhere else and kept nowhere."""
-PRICE = "REGEN3D_GEMINI_USD_PER_PICTURE"
-"""Environment variable: what one question costs by the service's price list, for the account of a scene's cost."""
 UNAUTHORISED = (401, 403)
 """HTTP codes of a key that is not accepted; a malformed key is answered by 400 and the status below."""
 BAD_KEY = "API_KEY_INVALID"
@@ -73,7 +71,7 @@ class Usage:
                     f"the budget of {budget} questions to Gemini is spent: raise the option 'budget' to ask more"
                 )
             self.questions += 1
-        spend(api_calls=1, api_usd=float(os.environ.get(PRICE, "0")))
+        spend(api_calls=1)
 
 
 USAGE = Usage()

@@ -81,6 +81,7 @@ def _here(folder: Path, name: str, seed: int | None, mask: Path | None, label: s
 
 def _on_the_farm(run: str, name: str, seed: int | None, mask: Path | None, label: str | None, *, wait: bool) -> None:
     from regen3d.cli.quiet import calm_prefect
+    from regen3d.config import Execution
     from regen3d.redo import RedoRequest
     from regen3d.remote import is_remote, uploaded_file
     from regen3d.runs import find_manifest
@@ -101,8 +102,18 @@ def _on_the_farm(run: str, name: str, seed: int | None, mask: Path | None, label
         if manifest is None:
             raise ConfigError(f"the store '{store.uri}' knows no scene of the run '{found.name}': it made none")
         given = None if mask is None else located(mask)
+        place = asked.get("execution", "local")
+        # A scene's request has two fields, that of an earlier redo one.
+        place = {"name": place, "address": asked.get("ray_address")} if isinstance(place, str) else place
         request = RedoRequest(
-            run=str(found.id), store=store.uri, out=out, object=name, seed=seed, mask=given, label=label
+            run=str(found.id),
+            store=store.uri,
+            out=out,
+            object=name,
+            seed=seed,
+            mask=given,
+            label=label,
+            execution=Execution.model_validate(place),
         )
         _check(manifest, request)
         if given is not None and is_remote(store.uri):

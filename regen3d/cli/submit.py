@@ -47,7 +47,7 @@ def submit(
     ] = None,
     execution: Annotated[str, typer.Option(help="Where heavy calls run: local, or ray.")] = "local",
     ray_address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", envvar="REGEN3D_RAY_ADDRESS", help="Ray cluster of the workers.")
+        str | None, typer.Option(metavar="ADDRESS", help="Ray cluster.  [default: that of the workers]")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Run even what is done.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until all scenes are done, as `watch` does.")] = False,
@@ -109,7 +109,7 @@ def batch(
     labels: Labels = None,
     execution: Annotated[str, typer.Option(help="Where heavy calls run: local, or ray.")] = "local",
     ray_address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", envvar="REGEN3D_RAY_ADDRESS", help="Ray cluster of the workers.")
+        str | None, typer.Option(metavar="ADDRESS", help="Ray cluster.  [default: that of the workers]")
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=1000, help="Scenes under way at the same time.")] = 4,
     max_scenes: Annotated[int | None, typer.Option(min=0, help="Most new scenes of this run.")] = None,

@@ -107,7 +107,7 @@ class Dispatcher:
                 self._running.pop(order.id, None)
                 self._step()
         if deaths < DEADLY:
-            return Outcome(error=JobCancelledError("the job was cancelled"))
+            return Outcome(error=WorkerLostError("the job was cancelled"))
         return Outcome(
             error=PoisonedJobError(f"it killed {DEADLY} workers of '{order.pool.name}', the last one {reason}")
         )
@@ -275,7 +275,7 @@ class Dispatcher:
         running.cancelled = time.monotonic()
         if self._roster.withdraw(id_):
             if not running.turn.done():
-                running.turn.set_exception(_GivenUp(JobCancelledError("the job was cancelled")))
+                running.turn.set_exception(_GivenUp(WorkerLostError("the job was cancelled")))
         elif running.hand is not None and running.hand.number in self._actors:
             self._actors[running.hand.number].cancel.remote(id_)
 

@@ -148,7 +148,7 @@ class RayExecutor:
             # Ctrl-C, or a cancelled flow: the worker must not go on for nobody.
             self._dispatcher.cancel.remote([order.id])
             raise
-        raise JobCancelledError("this process is about to end")
+        raise WorkerLostError("this process is about to end")
 
     def _find_dispatcher(self) -> Any:
         import ray

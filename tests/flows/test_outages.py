@@ -135,7 +135,9 @@ def test_two_who_ask_for_the_same_at_once_do_it_once(
 def test_the_prefect_server_is_away_for_a_while(
     server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
 ) -> None:
-    request = named(small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": "12"}}), "server-away")
+    request = named(
+        small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": str(OUTAGE_S)}}), "server-away"
+    )
     process = start(request, server)
     wait_for(process, "isolate - finished")
     server.kill()

@@ -1,7 +1,7 @@
 """Alignment alone, on true masks, camera and meshes of unknown size and yaw.
 
 Run: python -m benchmarks.alignment --data "$REGEN3D_DATA/scenes" [--scenes a,b] [--json FILE] [--preset P] [--stress]
-     [--no-points]
+     [--no-points] [--device cuda]
 
 What stands on what and where the walls are is inferred, as in a run. `--stress` stretches every mesh by 15 % along
 one axis, erodes every mask by 3 px and takes the camera's lens for 5 % longer (the points keep their own, as those of
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scene = stressed(scene, options.seed, options.stress)
         scene = without_points(scene) if options.no_points else scene
         started = time.process_time()
-        alignments = _align(scene, AlignSettings(preset=options.preset), options.seed)
+        settings = AlignSettings(preset=options.preset, device=options.device)
+        alignments = align_scene(scene_request(scene, settings, options.seed))
         seconds[folder.name] = time.process_time() - started
         scores += [score_pose(scene, pose, alignments[pose.name]) for pose in scene.truth]
     baseline = _baseline(Path(options.data), scores)
@@ -80,28 +81,28 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--stress", nargs="*", choices=get_args(Strain), help="what is wrong; all but `lens` where none is named"
     )
     parser.add_argument("--no-points", action="store_true", help="without depth")
+    parser.add_argument("--device", default="cpu", help="of torch")
     parser.add_argument("--seed", type=int, default=0, help="for every random choice")
     options = parser.parse_args(arguments)
     options.stress = () if options.stress is None else options.stress or STRAINS
     return options
 
 
-def _align(scene: OracleScene, settings: AlignSettings, seed: int) -> dict[str, Alignment]:
+def scene_request(scene: OracleScene, settings: AlignSettings, seed: int) -> SceneRequest:
+    """What is to be aligned, with the room that the picture's lines or points show."""
     # As in a run: the lens is set right before anything is built on it.
     scene = replace(scene, camera=calibrated_camera(scene.camera, scene.points)[0])
-    return align_scene(
-        SceneRequest(
-            image=scene.image,
-            instances=scene.instances,
-            assets={name: Asset(mesh=mesh, scale="relative", kind="oracle") for name, mesh in scene.meshes.items()},
-            camera=scene.camera,
-            points=scene.points,
-            background=scene.background,
-            floor=scene.floor,
-            layout=estimated_layout(scene, seed),
-            seed=seed,
-            settings=settings,
-        )
+    return SceneRequest(
+        image=scene.image,
+        instances=scene.instances,
+        assets={name: Asset(mesh=mesh, scale="relative", kind="oracle") for name, mesh in scene.meshes.items()},
+        camera=scene.camera,
+        points=scene.points,
+        background=scene.background,
+        floor=scene.floor,
+        layout=estimated_layout(scene, seed),
+        seed=seed,
+        settings=settings,
     )
 
 

@@ -52,12 +52,15 @@ def mask_bias_px(image: Rgb, masks: Sequence[Mask]) -> float:
     across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(lab, cv2.CV_32F, 0, 1, ksize=3)
     total = np.zeros(2 * REACH_PX)
     for mask in masks:
-        distance = outside_distance(mask)
+        if not mask.any():
+            continue
+        window = _window(mask)
+        distance = outside_distance(mask[window])
         v, u = np.nonzero(np.abs(distance) < REACH_PX)
-        if not mask.any() or len(v) == 0:
+        if len(v) == 0:
             continue
         slope_v, slope_u = np.gradient(distance)
-        step = across[v, u] * slope_u[v, u, None] + down[v, u] * slope_v[v, u, None]
+        step = across[window][v, u] * slope_u[v, u, None] + down[window][v, u] * slope_v[v, u, None]
         bins = np.floor(distance[v, u] + REACH_PX).astype(np.int64)
         strength = np.minimum(np.abs(step).sum(axis=1), EDGE_LIMIT)
         profile = np.bincount(bins, strength, 2 * REACH_PX) / np.maximum(np.bincount(bins, minlength=2 * REACH_PX), 1)
@@ -68,6 +71,14 @@ def mask_bias_px(image: Rgb, masks: Sequence[Mask]) -> float:
     before, here, after = total[peak - 1 : peak + 2]
     shift = 0.5 * (before - after) / min(before - 2.0 * here + after, -1e-9)
     return float(peak + 0.5 + np.clip(shift, -0.5, 0.5) - REACH_PX)
+
+
+def _window(mask: Mask) -> tuple[slice, slice]:
+    """The rows and columns of a mask, and as many more as a rim reaches."""
+    margin = REACH_PX + 2
+    ends = [np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0)]
+    rows, columns = (slice(max(first - margin, 0), last + 1 + margin) for first, last in ends)
+    return rows, columns
 
 
 def outside_distance(mask: Mask) -> Float[np.ndarray, "h w"]:

@@ -5,8 +5,9 @@ Run: python -m benchmarks.alignment --data "$REGEN3D_DATA/scenes" [--scenes a,b]
 
 What stands on what and where the walls are is inferred, as in a run. `--stress` stretches every mesh by 15 % along
 one axis, erodes every mask by 3 px and takes the camera's lens for 5 % longer (the points keep their own, as those of
-an estimator do; `--stress stretch erode lens` has them follow the wrong one). Its boxes are those of the true meshes in
-the poses found, and a column more has those of the stretched ones, which no pose brings over 0.87. `--no-points` leaves
+an estimator do; `--stress stretch erode lens` has them follow the wrong one). Boxes are those of what stands in the
+scene: the meshes as they were given, in the proportions and poses that were found; a column more has those of the true
+meshes in these poses. `--no-points` leaves
 silhouettes, looks and planes.
 """
 
@@ -36,6 +37,7 @@ from benchmarks.oracle import (
 )
 from benchmarks.truth import scene_folders
 from regen3d.align.lens import calibrated_camera
+from regen3d.align.proportions import proportioned
 from regen3d.align.scene import SceneRequest, align_scene
 from regen3d.align.settings import AlignSettings, Preset
 from regen3d.frames import rotation_about_y, transform, yaw_of
@@ -109,7 +111,8 @@ def scene_request(scene: OracleScene, settings: AlignSettings, seed: int) -> Sce
 def score_pose(scene: OracleScene, pose: TruePose, alignment: Alignment) -> PoseScore:
     """One pose against the truth."""
     found = scene.theirs_from_ours @ alignment.world_from_object.matrix
-    ours, true = _box(found, pose, scene.true_meshes[pose.name]), pose.box
+    mesh = proportioned(scene.meshes[pose.name], alignment.proportions)
+    ours, true = _box(found, pose, mesh), pose.box
     up = np.array([0.0, 0.5, 0.0])
     tilt = found[:3, 1] / np.linalg.norm(found[:3, 1])
     return PoseScore(
@@ -121,7 +124,7 @@ def score_pose(scene: OracleScene, pose: TruePose, alignment: Alignment) -> Pose
         truncated=pose.truncated,
         thin=bool(pose.box.size_m.min() < 0.08),
         box_iou=upright_iou(ours, true),
-        posed_box_iou=upright_iou(_box(found, pose, scene.meshes[pose.name]), true),
+        true_mesh_box_iou=upright_iou(_box(found, pose, scene.true_meshes[pose.name]), true),
         yaw_error_deg=_yaw_error_deg(ours.yaw_rad - true.yaw_rad, pose.symmetry_deg),
         base_error_m=float(np.linalg.norm(ours.base - true.base)),
         centre_error_m=float(np.linalg.norm(ours.base + up * ours.size_m - true.base - up * true.size_m)),
@@ -131,6 +134,7 @@ def score_pose(scene: OracleScene, pose: TruePose, alignment: Alignment) -> Pose
         margin=alignment.runner_up_margin,
         confidence=alignment.confidence,
         world_from_object=found.tolist(),
+        proportions=alignment.proportions,
     )
 
 

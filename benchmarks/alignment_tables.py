@@ -26,9 +26,9 @@ class PoseScore:
     thin: bool
     """Whether a side of it is under 8 cm."""
     box_iou: float
-    """Of the boxes, each oriented by its own yaw; ours is that of the true mesh in the pose found."""
-    posed_box_iou: float
-    """The same with the mesh that was aligned, stretched under stress."""
+    """Of the boxes, each oriented by its own yaw; ours is that of the mesh as given, in the proportions found."""
+    true_mesh_box_iou: float
+    """The same with the true mesh in the pose found: what under stress is the pose's own error."""
     yaw_error_deg: float | None
     """Modulo the object's symmetry; None where every yaw looks the same."""
     base_error_m: float
@@ -47,6 +47,8 @@ class PoseScore:
     """Calibrated, where there is one."""
     world_from_object: list[list[float]]
     """The pose, in the world of truth.json."""
+    proportions: tuple[float, float, float]
+    """Factors along the mesh's own axes, before the pose."""
 
 
 Baseline = Mapping[tuple[str, str], float]
@@ -99,7 +101,7 @@ def summary_table(scores: Sequence[PoseScore], baseline: Baseline) -> str:
         "n",
         "box IoU",
         "median",
-        "as posed",
+        "true mesh",
         "released",
         "ours there",
         "base off",
@@ -110,7 +112,7 @@ def summary_table(scores: Sequence[PoseScore], baseline: Baseline) -> str:
     headings += ("yaw < 5", "gap")
     rows = [_summary_row(name, [s for s in scores if belongs(s)], baseline) for name, belongs in groups.items()]
     return table(
-        "Means and medians (as posed: with the meshes as they were given; released: where measured; boxes of "
+        "Means and medians (true mesh: in the poses found; released: where measured; boxes of "
         "round things are turned to the true yaw, since every turn of them is the same pose)",
         headings,
         rows,
@@ -132,7 +134,7 @@ def _summary_row(name: str, scores: Sequence[PoseScore], baseline: Baseline) -> 
         str(len(scores)),
         f"{statistics.mean(score.box_iou for score in scores):.3f}",
         f"{statistics.median(score.box_iou for score in scores):.3f}",
-        f"{statistics.mean(score.posed_box_iou for score in scores):.3f}",
+        f"{statistics.mean(score.true_mesh_box_iou for score in scores):.3f}",
         f"{statistics.mean(baseline[s.scene, s.object] for s in known):.2f}" if known else "-",
         f"{statistics.mean(s.box_iou for s in known):.2f}" if known else "-",
         f"{100.0 * statistics.median(score.base_error_m for score in scores):.1f} cm",

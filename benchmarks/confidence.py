@@ -21,6 +21,7 @@ from benchmarks.tables import table
 from regen3d.align.confidence import BIAS, FEATURES, WEIGHTS, pose_features
 from regen3d.align.diagnostics import point_residual
 from regen3d.align.occlusion import occluders
+from regen3d.align.proportions import proportioned
 from regen3d.align.proxy import make_proxy
 from regen3d.align.target import visible_points
 from regen3d.types import Alignment, Instance, ObjectView, Similarity
@@ -104,13 +105,15 @@ def _alignment(scene: OracleScene, item: Instance, score: Mapping[str, Any]) -> 
     scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
     pose = Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
     carried = score["found_support"] in scene.meshes
+    proportions = score["proportions"]
+    mesh = proportioned(scene.meshes[item.name], (proportions[0], proportions[1], proportions[2]))
     points = visible_points(item.mask, None if carried else scene.points, scene.camera, 0)
     return Alignment(
         world_from_object=pose,
         support=score["found_support"],
         mask_iou=score["mask_iou"],
         contact_gap_m=score["contact_gap_m"],
-        point_residual_m=point_residual(make_proxy(scene.meshes[item.name], 0).surface, pose, points),
+        point_residual_m=point_residual(make_proxy(mesh, 0).surface, pose, points),
         runner_up_margin=score["margin"],
     )
 

@@ -301,5 +301,7 @@ class Alignment:
     """Score of the best start minus that of the best one that faces elsewhere, 0..1."""
     confidence: float | None = None
     """Calibrated probability that the pose is right, 0..1; None before the scene was settled."""
+    proportions: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Factors along the mesh's own x, y and z that give it the picture's proportions, before the pose."""
     notes: tuple[str, ...] = ()
     """Sentences for the report."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from models.base import Segmentation
 from regen3d import codec
+from regen3d.align.proportions import proportioned
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
 from regen3d.frames import gravity_in_camera
@@ -71,12 +72,13 @@ def _object(work: StageWork, instance: Instance) -> AssembledObject:
     if reason is not None:
         return _stand_in(instance, reason, placeholder(work.value(f"{name}.view", ObjectView), work.call.seed))
     asset, alignment = work.value(f"{name}.asset", Asset), work.value(f"{name}.alignment", Alignment)
+    mesh = proportioned(asset.mesh, alignment.proportions)
     return AssembledObject(
         instance=instance,
         status="ok",
         reason=None,
         kind=asset.kind,
-        placed=PlacedObject(name=name, alignment=alignment, mesh=asset.mesh, instance=instance),
+        placed=PlacedObject(name=name, alignment=alignment, mesh=mesh, instance=instance),
         notes=(*asset.notes, *alignment.notes),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.spatial import KDTree
 
 from regen3d.align.appearance import rank_by_appearance
 from regen3d.align.batch import NUMBERS, Batch, Poses, make_batch
@@ -17,8 +18,9 @@ from regen3d.align.free import freed
 from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.polish import polish
 from regen3d.align.pose import FLOOR, SupportPlane, plane_coordinates, similarity
+from regen3d.align.proportions import planar, proportioned, proportions_of, told
 from regen3d.align.proxy import finer, make_proxy
-from regen3d.align.refine import Refined, distinct, planar, ranked, refine, wrapped
+from regen3d.align.refine import Refined, distinct, ranked, refine, wrapped
 from regen3d.align.search import Guesses, fit_boxes, guessed_poses, single_guess
 from regen3d.align.settings import AlignSettings
 from regen3d.align.target import FINE_PX, make_target, visible_points
@@ -130,25 +132,32 @@ def _searched(requests: Sequence[AlignRequest], settings: AlignSettings) -> list
 
 def _alignment(request: AlignRequest, evidence: Evidence, refined: Refined, notes: tuple[str, ...]) -> Alignment:
     """The best pose of one object, judged on its full mesh."""
-    view, mesh, plane = request.view, request.asset.mesh, evidence.plane
-    refined = rank_by_appearance(refined, evidence.target, mesh, plane)
-    pose = similarity(plane, planar(refined.numbers[0]), mesh.vertices)
+    view, plane = request.view, evidence.plane
+    refined = rank_by_appearance(refined, evidence.target, request.asset.mesh, plane)
+    numbers = refined.numbers[0]
+    fitted = request.settings.proportions == "fitted"
+    proportions = proportions_of(numbers) if fitted else (1.0, 1.0, 1.0)
+    mesh = proportioned(request.asset.mesh, proportions)
+    pose, notes = similarity(plane, planar(numbers), mesh.vertices), (*notes, *told(proportions))
     if request.settings.pose == "free":
         pose, note = freed(evidence, pose, 1.0 if request.asset.scale == "metric" else None)
-        notes = (note,) if note else ()
+        notes = (*told(proportions), *([note] if note else []))
     lowered = plane is FLOOR and request.support != "floor"
     iou = mask_iou(view, silhouette(mesh, pose, view.camera))
     if iou <= 0.0:
         raise AlignmentDivergedError(
             f"no pose of {view.instance.name} overlaps its mask: check the mask, the camera and the mesh"
         )
+    points = np.zeros((0, 3)) if lowered else evidence.target.points
+    surface = KDTree(evidence.proxy.surface.data * np.array(proportions))
     return Alignment(
         world_from_object=pose,
         support=plane.name if plane is not FLOOR else request.support,
         mask_iou=iou,
         contact_gap_m=0.0,
-        point_residual_m=None if lowered else point_residual(evidence.proxy.surface, pose, evidence.target.points),
+        point_residual_m=point_residual(surface, pose, points),
         runner_up_margin=_margin(refined),
+        proportions=proportions,
         notes=notes,
     )
 

@@ -80,14 +80,6 @@ def ranked(numbers: Float[np.ndarray, "b 7"], energies: Float[np.ndarray, " b"])
     return Refined(numbers=numbers[order], energies=energies[order])
 
 
-def planar(numbers: Float[np.ndarray, " 7"]) -> Float[np.ndarray, " 4"]:
-    """The pose without its stretch: of what the scale would be along each axis, the middle one.
-
-    Of all uniform scales it is the one whose box has most in common with the stretched one, to first order.
-    """
-    return np.append(numbers[:3], numbers[3] + np.median(numbers[4:]))
-
-
 def distinct(yaws: Float[np.ndarray, " n"], costs: Float[np.ndarray, " n"], apart_rad: float) -> list[int]:
     """Cheapest first, the poses that face at least so far away from all cheaper ones."""
     kept: list[int] = []

@@ -8,6 +8,7 @@ from regen3d.align.lens import calibrated_camera
 from regen3d.align.occlusion import occluders
 from regen3d.align.planes import SIDES, seen_walls
 from regen3d.align.polish import WALL_SLACK_M
+from regen3d.align.proportions import proportioned
 from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
@@ -16,7 +17,7 @@ from regen3d.align.walls import corrected_layout
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import transform
 from regen3d.room.from_points import fit_layout
-from regen3d.types import Alignment, Asset, Camera, Instance, Mask, ObjectView, PointMap, Rgb, RoomLayout
+from regen3d.types import Alignment, Asset, Camera, Instance, Mask, Mesh, ObjectView, PointMap, Rgb, RoomLayout
 
 WALLS = frozenset(face for face in SIDES if face.startswith("wall"))
 """The upright sides of a room."""
@@ -80,7 +81,9 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
     hanging = [replace(requests[name], layout=layout) for name in supports if name not in found]
     found |= {item.view.instance.name: pose for item, pose in zip(hanging, align_objects(hanging), strict=True)}
     placed = [
-        PlacedObject(name=item.name, alignment=found[item.name], mesh=request.assets[item.name].mesh, instance=item)
+        PlacedObject(
+            name=item.name, alignment=found[item.name], mesh=_standing(request, item.name, found), instance=item
+        )
         for item in instances
     ]
     settled = settle(placed, request.camera, layout)
@@ -88,6 +91,11 @@ def align_scene(request: SceneRequest) -> dict[str, Alignment]:
         item.name: replace(alignment, notes=(*alignment.notes, *notes))
         for item, alignment in zip(placed, settled, strict=True)
     }
+
+
+def _standing(request: SceneRequest, name: str, found: Mapping[str, Alignment]) -> Mesh:
+    """The mesh of an object in the proportions that its alignment found."""
+    return proportioned(request.assets[name].mesh, found[name].proportions)
 
 
 def _calibrated(request: SceneRequest) -> tuple[SceneRequest, tuple[str, ...]]:
@@ -118,7 +126,7 @@ def _stand(
     if request.layout is None:
         return found, None
     bodies = {
-        name: transform(pose.world_from_object.matrix, request.assets[name].mesh.vertices)
+        name: transform(pose.world_from_object.matrix, _standing(request, name, found).vertices)
         for name, pose in found.items()
         if pose.support == "floor"
     }

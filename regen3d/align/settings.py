@@ -17,6 +17,8 @@ class AlignSettings:
     """`planar`: four numbers on the support plane where there is one; `free`: five numbers for every object."""
     starts: Literal["search", "single"] = "search"
     """`search`: many yaws and scales; `single`: one start from the fitted box, as published."""
+    proportions: Literal["fitted", "kept"] = "fitted"
+    """`fitted`: meshes are scaled along their own axes where the picture shows other proportions; `kept`: never."""
     support: Literal["inferred", "paper"] = "inferred"
     """`inferred`: the support forest; `paper`: on the floor where the object's box touches the floor's, else free."""
     renderer: Literal["torch", "pytorch3d"] = "torch"

@@ -14,8 +14,8 @@ from regen3d.align.planes import SIDES, Walls, room_side
 from regen3d.align.polish import polish
 from regen3d.align.pose import FLOOR, similarity
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
+from regen3d.align.proportions import planar
 from regen3d.align.proxy import make_proxy
-from regen3d.align.refine import planar
 from regen3d.align.target import make_target
 from regen3d.frames import intrinsics_from_focal, transform, world_from_gravity
 from regen3d.render.raster import rasterize

@@ -7,6 +7,7 @@ import pytest
 
 from regen3d.align.diagnostics import silhouette
 from regen3d.align.engine import AlignRequest, align_object
+from regen3d.align.proportions import proportioned
 from regen3d.align.settings import AlignSettings
 from regen3d.errors import AlignmentDivergedError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
@@ -83,6 +84,25 @@ def test_a_chair_of_unknown_size_is_found_from_its_mask(camera, yaw_deg):
     assert alignment.contact_gap_m == 0.0
     assert alignment.point_residual_m is None
     assert transform(found.matrix, small.vertices)[:, 1].min() == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["width", "height"])
+def test_a_mesh_with_a_wrong_proportion_is_set_right_and_keeps_its_place(camera, axis):
+    mesh, true = chair(), upright(yaw_rad=np.radians(35.0), translation=np.array([0.2, 0.0, -2.4]))
+    wrong = replace(mesh, vertices=mesh.vertices * np.where(np.arange(3) == axis, 1.15, 1.0))
+    request = AlignRequest(
+        view=view_of(mesh, true, camera), asset=Asset(mesh=wrong, scale="relative", kind="chair"), support="floor"
+    )
+    found = align_object(request)
+    right = proportioned(wrong, found.proportions)
+    world = transform(found.world_from_object.matrix, right.vertices)
+    assert np.linalg.norm(world - transform(true.matrix, mesh.vertices), axis=1).max() < 0.06
+    assert world[:, 1].min() == pytest.approx(0.0, abs=1e-9)
+    assert found.mask_iou > 0.9
+    assert any("proportions" in note for note in found.notes)
+    kept = align_object(replace(request, settings=AlignSettings(proportions="kept")))
+    assert kept.proportions == (1.0, 1.0, 1.0)
+    assert kept.world_from_object.scale == pytest.approx(1.0, abs=0.04)
 
 
 def test_the_same_seed_gives_the_same_pose(camera):

@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from regen3d.errors import ConfigError
+from regen3d.errors import ConfigError, ResourceError
 from tasks.execution.settings import FarmSettings
 
 NAMESPACE = "regen3d"
@@ -39,6 +39,7 @@ def connect(address: str | None, farm: FarmSettings) -> None:
 
     Raises:
         ConfigError: Ray is missing, or nothing answers at the address.
+        ResourceError: it did not start.
     """
     check_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -68,16 +69,27 @@ def _start_here(farm: FarmSettings) -> None:
     cores, gpus = farm.local_cpus or os.cpu_count() or 1, farm.local_gpus
     if gpus is None:
         gpus = _gpus_here()
-    ray.init(
+    options = {
         # A worker on a GPU holds a core that it hardly uses.
-        num_cpus=cores + gpus,
-        num_gpus=gpus,
-        namespace=NAMESPACE,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=OBJECT_STORE_BYTES,
-    )
+        "num_cpus": cores + gpus,
+        "num_gpus": gpus,
+        "namespace": NAMESPACE,
+        "include_dashboard": False,
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "object_store_memory": OBJECT_STORE_BYTES,
+    }
+    for last in (False, False, True):
+        try:
+            ray.init(**options)
+            break
+        except Exception as error:
+            # Ray gives its processes 30 s to start, which a busy machine may not have; it says so by a bare Exception.
+            ray.shutdown()
+            if last:
+                raise ResourceError(
+                    f"Ray did not start on this machine ({error}): free some cores or memory, then run again"
+                ) from error
     atexit.register(ray.shutdown)
 
 

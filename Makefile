@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/living-room
 WORKERS ?= 2
+# Kept beside the environment, for the tests alone: torchvision's build does not fit a PyTorch without CUDA.
+BESIDE := hy3dgen pymeshlab torchvision
 
 .PHONY: help demo install test check unit soak schema viewer clean
 
@@ -55,4 +57,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.installed-dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	rm -rf $(VENV)/beside
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --target $(VENV)/beside $(BESIDE)
 	@touch $@ $(VENV)/.installed

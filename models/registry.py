@@ -63,16 +63,20 @@ class Adapter:
 
 
 GROUNDING_DINO = {
-    "base": Weights(repo="IDEA-Research/grounding-dino-base", revision="main", size_gb=0.93),
-    "tiny": Weights(repo="IDEA-Research/grounding-dino-tiny", revision="main", size_gb=0.69),
+    "base": Weights(
+        repo="IDEA-Research/grounding-dino-base", revision="12bdfa3120f3e7ec7b434d90674b3396eccf88eb", size_gb=0.93
+    ),
+    "tiny": Weights(
+        repo="IDEA-Research/grounding-dino-tiny", revision="a2bb814dd30d776dcf7e30523b00659f4f141c71", size_gb=0.69
+    ),
 }
 """GroundingDINO by option `detector`."""
 SAM = {
-    "base": Weights(repo="facebook/sam-vit-base", revision="main", size_gb=0.38),
-    "huge": Weights(repo="facebook/sam-vit-huge", revision="main", size_gb=2.56),
+    "base": Weights(repo="facebook/sam-vit-base", revision="70c1a07f894ebb5b307fd9eaaee97b9dfc16068f", size_gb=0.38),
+    "huge": Weights(repo="facebook/sam-vit-huge", revision="87aecf0df4ce6b30cd7de76e87673c49644bdf67", size_gb=2.56),
 }
 """SAM by option `segmenter`."""
-SAM3 = Weights(repo="facebook/sam3", revision="main", size_gb=3.44)
+SAM3 = Weights(repo="facebook/sam3", revision="3c879f39826c281e95690f02c7821c4de09afae7", size_gb=3.44)
 """SAM 3; gated."""
 HUNYUAN_2 = Weights(
     repo="tencent/Hunyuan3D-2",
@@ -90,7 +94,7 @@ HUNYUAN_2 = Weights(
 """Hunyuan3D 2.0: shape, the decoder of FlashVDM, and paint."""
 HUNYUAN_2_MINI = Weights(
     repo="tencent/Hunyuan3D-2mini",
-    revision="main",
+    revision="f90a0f7df7d5e6f71109cf333f6a95a0ae3194a6",
     size_gb=4.5,
     patterns=(
         "hunyuan3d-dit-v2-mini/config.yaml",
@@ -102,12 +106,40 @@ HUNYUAN_2_MINI = Weights(
 """The small shape network of Hunyuan3D 2.0."""
 HUNYUAN_21 = Weights(repo="tencent/Hunyuan3D-2.1", revision="0b94677654c57bb9a6b6845cd7b704ccf551d327", size_gb=14.0)
 """Hunyuan3D 2.1: shape and physically based paint."""
-MOGE = Weights(repo="Ruicheng/moge-2-vitl-normal", revision="main", size_gb=1.3, patterns=("model.pt",))
+MOGE = Weights(
+    repo="Ruicheng/moge-2-vitl-normal",
+    revision="b135031bae30b5ac2ae141a0e68717795ce38340",
+    size_gb=1.3,
+    patterns=("model.pt",),
+)
 """MoGe-2, large, with normals."""
-VGGT = Weights(repo="facebook/VGGT-1B", revision="main", size_gb=5.1, patterns=("config.json", "model.safetensors"))
+VGGT = Weights(
+    repo="facebook/VGGT-1B",
+    revision="860abec7937da0a4c03c41d3c269c366e82abdf9",
+    size_gb=5.1,
+    patterns=("config.json", "model.safetensors"),
+)
 """The research weights of VGGT; those of `facebook/VGGT-1B-Commercial` are gated."""
+FLUX2_KLEIN = Weights(
+    repo="black-forest-labs/FLUX.2-klein-4B", revision="e7b7dc27f91deacad38e78976d1f2b499d76a294", size_gb=15.5
+)
+"""FLUX.2 klein of 4 billion weights, distilled to four steps, with its text encoder; that of 9 billion is not free."""
+QWEN_EDIT = Weights(repo="Qwen/Qwen-Image-Edit-2511", revision="6f3ccc0b56e431dc6a0c2b2039706d7d26f22cb9", size_gb=57.7)
+"""Qwen-Image-Edit of 20 billion weights, with its image-language encoder."""
 
 ADAPTERS: tuple[Adapter, ...] = (
+    Adapter(
+        stage="complete",
+        name="diffusion",
+        target="models.editing.diffusion:DiffusionEditor",
+        model="FLUX.2 klein 4B, or Qwen-Image-Edit by the option `model`",
+        revision="e7b7dc27",
+        licence="Apache-2.0",
+        packages=("accelerate", "cv2", "diffusers", "transformers"),
+        install="pip install 'regen3d[diffusion]'",
+        weights=(FLUX2_KLEIN,),
+        resources=Resources(gpus=1.0, vram_gb=18.0),
+    ),
     Adapter(
         stage="complete",
         name="embedded",
@@ -185,7 +217,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         name="moge",
         target="models.geometry.moge:MogeGeometry",
         model="MoGe-2",
-        revision="main",
+        revision="b135031b",
         licence="MIT",
         packages=("moge",),
         install="pip install git+https://github.com/microsoft/MoGe.git",
@@ -197,7 +229,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         name="vggt",
         target="models.geometry.vggt:VggtGeometry",
         model="VGGT-1B",
-        revision="main",
+        revision="860abec7",
         licence="CC-BY-NC-4.0",
         packages=("vggt",),
         install="pip install 'regen3d[vggt]' git+https://github.com/facebookresearch/vggt.git",
@@ -209,13 +241,25 @@ ADAPTERS: tuple[Adapter, ...] = (
         name="vggt+moge",
         target="models.geometry.fusion:VggtWithMoge",
         model="VGGT-1B in the metres of MoGe-2",
-        revision="main",
+        revision="860abec7+b135031b",
         licence="CC-BY-NC-4.0",
         packages=("moge", "vggt"),
         install="pip install 'regen3d[vggt]' git+https://github.com/facebookresearch/vggt.git "
         "git+https://github.com/microsoft/MoGe.git",
         weights=(MOGE, VGGT),
         resources=Resources(gpus=1.0, vram_gb=12.0),
+    ),
+    Adapter(
+        stage="plate",
+        name="diffusion",
+        target="models.editing.diffusion:DiffusionEditor",
+        model="FLUX.2 klein 4B, or Qwen-Image-Edit by the option `model`",
+        revision="e7b7dc27",
+        licence="Apache-2.0",
+        packages=("accelerate", "cv2", "diffusers", "transformers"),
+        install="pip install 'regen3d[diffusion]'",
+        weights=(FLUX2_KLEIN,),
+        resources=Resources(gpus=1.0, vram_gb=18.0),
     ),
     Adapter(
         stage="plate",
@@ -252,7 +296,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         name="grounded-sam",
         target="models.segmentation.grounded_sam:GroundedSam",
         model="GroundingDINO and SAM",
-        revision="main",
+        revision="12bdfa31+87aecf0d",
         licence="Apache-2.0",
         packages=("torch", "transformers"),
         install="pip install 'regen3d[grounded-sam]'",
@@ -264,7 +308,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         name="sam3",
         target="models.segmentation.sam3:Sam3Segmenter",
         model="SAM 3",
-        revision="main",
+        revision="3c879f39",
         licence="SAM License",
         packages=("torch", "transformers"),
         install="pip install 'regen3d[grounded-sam]'",

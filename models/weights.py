@@ -31,28 +31,49 @@ class Weights:
         """The repository's name as a folder name."""
         return self.repo.replace("/", "--")
 
+    @property
+    def command(self) -> str:
+        """The hub's own command that fetches it."""
+        return f"hf download {self.repo} --revision {self.revision}"
 
-def locate(weights: Weights, adapter: str) -> Path:
+
+def locate(weights: Weights, adapter: str, *, default: bool = True) -> Path:
     """The folder of a checkpoint that is already on this machine.
 
     Args:
         weights: the checkpoint.
         adapter: name of the adapter that asks, for the message.
+        default: whether `regen3d models fetch` brings it; a checkpoint that only an option asks for has a command of
+            its own.
 
     Raises:
-        WeightsMissingError: it is not there; the message names the command that fetches it.
+        WeightsMissingError: it is not there, or only another revision; the message names the command that fetches it.
     """
     own = os.environ.get(FOLDER_VARIABLE)
     if own and (folder := Path(own) / weights.folder_name).is_dir():
+        _check_revision(folder, weights)
         return folder
     cached = _cached(weights)
     if cached is None:
         places = f"the folder that {FOLDER_VARIABLE} names ({own or 'not set'}) or in the cache of the Hugging Face hub"
+        command = f"regen3d models fetch {adapter}" if default else weights.command
+        others = f" (that has revision {', '.join(found)})" if (found := _other_revisions(weights)) else ""
         raise WeightsMissingError(
-            f"the weights {weights.repo} at {weights.revision} are not in {places}: "
-            f"get {weights.size_gb:g} GB with `regen3d models fetch {adapter}`"
+            f"the weights {weights.repo} at {weights.revision} are not in {places}{others}: "
+            f"get {weights.size_gb:g} GB with `{command}`"
         )
     return cached
+
+
+def _check_revision(folder: Path, weights: Weights) -> None:
+    """Refuse a folder of another revision, where `hf download --local-dir` noted which one it brought."""
+    notes = (folder / ".cache" / "huggingface" / "download").rglob("*.metadata")
+    commits = {lines[0] for note in notes if (lines := note.read_text(encoding="utf-8").splitlines())}
+    if commits - {weights.revision}:
+        raise WeightsMissingError(
+            f"{folder} holds {weights.repo} at {', '.join(sorted(commits))}, and {weights.revision} is needed: "
+            f"`{weights.command} --local-dir {folder}`"
+        )
 
 
 def fetch(weights: Weights) -> Path:
@@ -79,6 +100,16 @@ def fetch(weights: Weights) -> Path:
             "connection, accept the terms on its page if it is gated, and log in with `hf auth login`"
         ) from error
     return Path(folder)
+
+
+def _other_revisions(weights: Weights) -> list[str]:
+    """Commits of a checkpoint that the hub's cache has."""
+    try:
+        from huggingface_hub.constants import HF_HUB_CACHE
+    except ImportError:
+        return []
+    folder = Path(HF_HUB_CACHE) / f"models--{weights.folder_name}" / "snapshots"
+    return sorted(path.name for path in folder.glob("*") if path.is_dir())
 
 
 def _cached(weights: Weights) -> Path | None:

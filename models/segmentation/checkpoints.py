@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import torch
 
 from models.devices import free_memory
-from models.weights import Weights, locate
 from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError, WeightsMissingError
 
 T = TypeVar("T")
@@ -15,23 +14,6 @@ R = TypeVar("R")
 
 TOKENIZER = "tokenizer.json"
 """File of a checkpoint that holds its words."""
-
-
-def locate_variant(weights: Weights, adapter: str, is_default: bool) -> Path:
-    """Folder of a checkpoint; the message for one that is not the adapter's default names its own command.
-
-    Raises:
-        WeightsMissingError: it is not there.
-    """
-    try:
-        return locate(weights, adapter)
-    except WeightsMissingError as error:
-        if is_default:
-            raise
-        raise WeightsMissingError(
-            f"the weights {weights.repo} at {weights.revision} are not on this machine: "
-            f"get {weights.size_gb:g} GB with `hf download {weights.repo}`"
-        ) from error
 
 
 def read_model(kind: Any, folder: Path) -> Any:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from models.base import Segmentation, SegmentRequest
 from models.devices import device_of, free_memory
 from models.registry import GROUNDING_DINO, SAM, find
-from models.segmentation.checkpoints import locate_variant
 from models.segmentation.guards import Guards, candidate_of, clip_box, settle, settle_marked
 from models.segmentation.labeller import Labeller
 from models.segmentation.pointing import check_points
 from models.segmentation.prompts import query_of
+from models.weights import locate
 from regen3d.errors import NotInstalledError
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class GroundedSam:
 
     def _read(self) -> "tuple[GroundingDino, Sam]":
         options = self._options
-        detector = locate_variant(GROUNDING_DINO[options.detector], "grounded-sam", options.detector == "base")
-        segmenter = locate_variant(SAM[options.segmenter], "grounded-sam", options.segmenter == "huge")
+        detector = locate(GROUNDING_DINO[options.detector], "grounded-sam", default=options.detector == "base")
+        segmenter = locate(SAM[options.segmenter], "grounded-sam", default=options.segmenter == "huge")
         try:
             from models.segmentation.grounding import GroundingDino
             from models.segmentation.sam import Sam

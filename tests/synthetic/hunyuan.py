@@ -1,48 +1,21 @@
 """Hunyuan3D as it is shipped, but tiny: the library's own classes, random weights, files as on the hub."""
 
 import importlib
-import importlib.util
-import os
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 
-PACKAGES_VARIABLE = "REGEN3D_PACKAGES"
-"""Names a folder made by `pip install --no-deps --target FOLDER hy3dgen==2.0.2 pymeshlab torchvision`. They are kept
-apart because torchvision's build for CUDA does not fit a PyTorch without it."""
-
-_STAND_INS: list[torch.library.Library] = []
-"""Kept alive: operators vanish with their library."""
+from tests.synthetic.beside import require_beside
 
 
 def require_hy3dgen() -> None:
     """Make hy3dgen importable, or skip with the reason."""
-    folder = os.environ.get(PACKAGES_VARIABLE)
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
-    missing = [name for name in ("hy3dgen", "pymeshlab", "torchvision") if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)}: set {PACKAGES_VARIABLE} to a folder that holds them")
+    require_beside("hy3dgen", "pymeshlab", "torchvision")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _import_torchvision()
         importlib.import_module("hy3dgen.shapegen")
-
-
-def _import_torchvision() -> None:
-    """Import it even where its compiled part does not load: only its transforms are used."""
-    if "torchvision" in sys.modules:
-        return
-    if not torch.cuda.is_available():
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _STAND_INS.append(library)
-    importlib.import_module("torchvision")
 
 
 CONFIG: dict[str, Any] = {

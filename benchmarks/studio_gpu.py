@@ -219,10 +219,16 @@ def trunk(bench: Bench) -> list[Cost]:
     """DINOv2-L, the trunk of VGGT and MoGe-2."""
     from transformers import Dinov2Config, Dinov2Model
 
-    tiny = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+    tiny: dict[str, Any] = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
     sizes = tiny if bench.tiny else full.DINOV2_LARGE
     with torch.device(bench.device):
-        model = Dinov2Model(Dinov2Config(**sizes)).eval()
+        model: Any = Dinov2Model(Dinov2Config(**sizes)).eval()
     model = model.to(torch.bfloat16)
     pixels = torch.zeros(1, 3, sizes["image_size"], sizes["image_size"], device=bench.device, dtype=torch.bfloat16)
 

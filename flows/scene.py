@@ -9,8 +9,9 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from flows.keys import provide_keys
 from flows.orphans import watch_over
-from models.choice import check_choice
+from models.choice import check_choice, check_ready
 from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
 from regen3d.errors import InputError
@@ -79,6 +80,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
     Raises:
         InputError: the picture, or another thing that the request names, cannot be used, or shows neither objects
             nor a room.
+        WeightsMissingError: a model that runs in this process has no weights here.
     """
     with progress_shown(), local_inputs(request) as given:
         manifest = _reconstruct(given)
@@ -101,6 +103,10 @@ def _reconstruct(request: SceneRequest) -> Manifest:
     adapters = adapters_of(request.profile, request.overrides)
     permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
     check_choice(adapters, request.options, permission)
+    if request.execution == "local":
+        asked = {stage: name for stage, name in adapters.items() if stage not in request.given}
+        provide_keys(asked)
+        check_ready(asked, request.options)
     inputs = read_inputs(request)
     context = SceneContext(
         store=request.store_uri,

@@ -48,7 +48,11 @@ class Adapter:
     install: str = "pip install ."
     """The command that installs them."""
     weights: tuple[Weights, ...] = ()
-    """Checkpoints that it loads; empty where they are part of the package, or of a service."""
+    """Checkpoints that it loads with its default options; empty where they are part of the package, or of a service."""
+    spare: tuple[Weights, ...] = ()
+    """Checkpoints that it falls back on where they are there."""
+    keys: tuple[str, ...] = ()
+    """Environment variables of which one must hold the key of a service."""
     resources: Resources = Resources()
     """What one copy holds."""
     paid: bool = False
@@ -62,6 +66,8 @@ class Adapter:
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
 
 
+GEMINI_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+"""Where the key of Gemini is read from, in this order, and nowhere else; it is kept nowhere."""
 GROUNDING_DINO = {
     "base": Weights(
         repo="IDEA-Research/grounding-dino-base", revision="12bdfa3120f3e7ec7b434d90674b3396eccf88eb", size_gb=0.93
@@ -158,6 +164,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        keys=GEMINI_KEYS,
         paid=True,
         queried=True,
         resources=Resources(cpus=0.1),
@@ -188,7 +195,8 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Tencent Hunyuan 3D 2.0 Community License",
         packages=("diffusers", "einops", "hy3dgen", "pymeshlab", "skimage", "torchvision", "transformers", "yaml"),
         install="pip install 'regen3d[hunyuan3d]' torchvision && pip install --no-deps hy3dgen==2.0.2",
-        weights=(HUNYUAN_2, HUNYUAN_2_MINI),
+        weights=(HUNYUAN_2,),
+        spare=(HUNYUAN_2_MINI,),
         resources=Resources(gpus=1.0, vram_gb=16.0),
     ),
     Adapter(
@@ -279,6 +287,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Gemini API Terms",
         packages=("cv2", "google"),
         install="pip install 'regen3d[gemini]'",
+        keys=GEMINI_KEYS,
         paid=True,
         resources=Resources(cpus=0.1),
     ),

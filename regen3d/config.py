@@ -20,8 +20,23 @@ OBJECT_STAGES = ("complete", "generate", "align")
 
 PROFILES: dict[str, dict[str, str]] = {
     "embedded": dict.fromkeys(MODEL_STAGES, "embedded"),
+    "studio": {
+        "segment": "grounded-sam",
+        "plate": "gemini",
+        "geometry": "vggt+moge",
+        "complete": "gemini",
+        "generate": "hunyuan3d",
+    },
+    "studio-local": {
+        "segment": "grounded-sam",
+        "plate": "diffusion",
+        "geometry": "moge",
+        "complete": "diffusion",
+        "generate": "hunyuan3d",
+    },
 }
-"""Profile -> stage -> adapter."""
+"""Profile -> stage -> adapter. `studio` is the published method with today's parts; with `studio-local` no picture
+leaves the machine, and every model allows commercial use."""
 
 
 class Execution(BaseModel):
@@ -71,6 +86,12 @@ class SceneRequest(BaseModel):
     def name(self) -> str:
         """Name of the scene: the picture's file name without its ending."""
         return PurePath(self.image).stem
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Stages whose whole answer is a file of the user."""
+        answers = {"segment": self.masks, "plate": self.plate, "geometry": self.points}
+        return tuple(stage for stage, path in answers.items() if path is not None)
 
     @property
     def store_uri(self) -> str:

@@ -147,6 +147,7 @@ class HunyuanAssets:
             if self.options.texture == "projected":
                 notes = (*notes, "Colours come from the picture; the back mirrors the front.")
             return finished(mesh, kind="hunyuan3d", budget=self.options.faces, seed=request.seed, notes=notes)
+        self._rungs = self._rungs[-1:]
         raise OutOfMemoryError(
             f"{self._rungs[-1].sentence} It ran out even so: free the GPU, choose a smaller octree, "
             "or texture=projected"

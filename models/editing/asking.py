@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
 from models.base import CompleteRequest, Plate, PlateRequest
 from models.editing.complete_embedded import EmbeddedCompletion
 from models.editing.plate_embedded import EmbeddedPlate
@@ -16,6 +20,9 @@ from regen3d.query.window import Window
 from regen3d.room.plate import hole_mask
 from regen3d.types import Completion, ObjectView, Rgb
 
+Answer = UInt8[np.ndarray, "ah aw 3"]
+"""A repainted picture: sRGB, 8 bit, of any size."""
+
 
 @runtime_checkable
 class Painter(Protocol):
@@ -26,7 +33,7 @@ class Painter(Protocol):
         """What it is called in notes."""
         ...
 
-    def paint(self, picture: Rgb, prompt: str, ratio: str, seed: int) -> Rgb:
+    def paint(self, picture: Rgb, prompt: str, ratio: str, seed: int) -> Answer:
         """The repainted picture, of any size.
 
         Raises:
@@ -37,6 +44,8 @@ class Painter(Protocol):
 
 STYLES: tuple[Callable[[ObjectView], Query], ...] = (application_query, outline_query)
 """How an object is asked for, in this order."""
+SAME_ASPECT = 0.01
+"""Aspect ratios that differ by less are one: models answer in whole patches."""
 
 
 def complete_by_asking(painter: Painter, request: CompleteRequest, tries: int) -> Completion:
@@ -92,6 +101,7 @@ def empty_by_asking(painter: Painter, request: PlateRequest, tries: int) -> Plat
         except ModelOutputError as error:
             refusals.append(str(error))
             continue
+        answer = _unsqueezed(answer, picture)
         seen = Window(x=window.x, y=window.y, step=window.step * picture.shape[1] / answer.shape[1])
         reading = read_empty_room(answer, seen, request.image, request.objects, hole)
         if reading.image is not None:
@@ -101,6 +111,14 @@ def empty_by_asking(painter: Painter, request: PlateRequest, tries: int) -> Plat
     made = EmbeddedPlate().empty_room([request])[0]
     note = f"no answer of {painter.name} could be used: the room was emptied without it"
     return replace(made, notes=(note, *_told(refusals), *made.notes))
+
+
+def _unsqueezed(answer: Answer, asked: Rgb) -> UInt8[np.ndarray, "oh ow 3"]:
+    """An answer of another aspect ratio stretched to the asked one; whether it shows the same, its lines will tell."""
+    aspect = (answer.shape[1] / answer.shape[0]) / (asked.shape[1] / asked.shape[0])
+    if abs(aspect - 1.0) < SAME_ASPECT:
+        return answer
+    return np.asarray(cv2.resize(answer, asked.shape[1::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _told(refusals: list[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from models.base import CompleteRequest, Plate, PlateRequest
 from models.devices import device_of, free_memory, half_precision
-from models.editing.asking import complete_by_asking, empty_by_asking
+from models.editing.asking import Answer, complete_by_asking, empty_by_asking
 from models.registry import FLUX2_KLEIN, QWEN_EDIT, find
 from models.weights import Weights, locate
 from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError, WeightsMissingError
@@ -139,7 +139,7 @@ class DiffusionPainter:
         """The model."""
         return self._family.title
 
-    def paint(self, picture: Rgb, prompt: str, ratio: str, seed: int) -> Rgb:
+    def paint(self, picture: Rgb, prompt: str, ratio: str, seed: int) -> Answer:
         """The repainted picture, of the size of the asked one.
 
         Raises:

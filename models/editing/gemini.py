@@ -1,13 +1,18 @@
 """Gemini as image editor: whole objects by Application-Querying, and the empty room."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextvars import copy_context
+from typing import TypeVar
 
 from models.base import CompleteRequest, Plate, PlateRequest
-from models.editing.asking import complete_by_asking, empty_by_asking
-from models.editing.gemini_service import USAGE, GeminiOptions, GeminiPainter
+from models.editing.asking import Painter, complete_by_asking, empty_by_asking
+from models.editing.gemini_painter import GeminiPainter
+from models.editing.gemini_service import GeminiOptions
 from regen3d.types import Completion
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 
 
 class GeminiEditor:
@@ -46,12 +51,7 @@ class GeminiEditor:
             ConfigError: the key or the model id is not accepted.
             ResourceError: busy, out of quota or not reached, after all attempts.
         """
-        if not requests:
-            return []
-        painter, tries = self._connected(), self._options.tries
-        with ThreadPoolExecutor(max_workers=self._options.parallel) as pool:
-            made = list(pool.map(lambda request: complete_by_asking(painter, request, tries), requests))
-        return [replace(item, notes=(*item.notes, self._cost())) for item in made]
+        return self._each(complete_by_asking, requests)
 
     def empty_room(self, requests: Sequence[PlateRequest]) -> list[Plate]:
         """The empty room of each request.
@@ -60,9 +60,21 @@ class GeminiEditor:
             ConfigError: the key or the model id is not accepted.
             ResourceError: busy, out of quota or not reached, after all attempts.
         """
-        painter, tries = (self._connected() if requests else None), self._options.tries
-        made = [empty_by_asking(painter, request, tries) for request in requests if painter]
-        return [replace(item, notes=(*item.notes, self._cost())) for item in made]
+        return self._each(empty_by_asking, requests)
+
+    def _each(self, answer: Callable[[Painter, Request, int], Reply], requests: Sequence[Request]) -> list[Reply]:
+        """Answers to all requests, some of them asked for at the same time; all, where they go as a batch job."""
+        if not requests:
+            return []
+        painter, options = self._connected(), self._options
+
+        def work(request: Request) -> Reply:
+            return answer(painter, request, options.tries)
+
+        # A copy of the context each, so that what is spent is counted where the caller counts.
+        contexts = [copy_context() for _ in requests]
+        with ThreadPoolExecutor(max_workers=len(requests) if options.batch else options.parallel) as pool:
+            return list(pool.map(lambda context, request: context.run(work, request), contexts, requests))
 
     def _connected(self) -> GeminiPainter:
         """The painter, connected where a caller did not `load`."""
@@ -70,8 +82,3 @@ class GeminiEditor:
             self.load()
         assert self._painter is not None
         return self._painter
-
-    def _cost(self) -> str:
-        """What this process has asked for so far, for the report."""
-        counted = f", {USAGE.tokens} tokens" if USAGE.tokens else ""
-        return f"Gemini so far: {USAGE.questions} of {self._options.budget} questions{counted}"

@@ -1,25 +1,30 @@
-"""One picture to Gemini and one back: the key, the budget, waiting, and every way in which it says no."""
+"""The service behind Gemini: its key, its patience, its prices, and every way in which it says no."""
 
-import io
+import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
+from models.registry import GEMINI_KEYS
 from regen3d.errors import ConfigError, ModelOutputError, NotInstalledError, ResourceError
-from regen3d.types import Rgb
 from regen3d.usage import spend
 
-KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-"""Environment variables that may hold the key, in this order; it is read from nowhere else and kept nowhere."""
 UNAUTHORISED = (401, 403)
 """HTTP codes of a key that is not accepted; a malformed key is answered by 400 and the status below."""
 BAD_KEY = "API_KEY_INVALID"
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 """HTTP codes after which the same call may succeed."""
+PRICES: dict[str, tuple[float, float]] = {
+    "gemini-2.5-flash-image": (0.3, 30.0),
+    "gemini-3.1-flash-image": (0.5, 60.0),
+    "gemini-3-pro-image": (2.0, 120.0),
+}
+"""Beginning of a model id -> US dollars for a million tokens asked and answered; the service's price list of 2026."""
+BATCH_SHARE = 0.5
+"""Of the price, for what is asked as a batch job; from the same list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,18 @@ class GeminiOptions:
     """Requests that this process may make; what comes after is done without Gemini."""
     parallel: int = 4
     """Objects asked for at the same time."""
+    price_in: float | None = None
+    """US dollars for a million tokens asked; None: see `PRICES`."""
+    price_out: float | None = None
+    """US dollars for a million tokens answered."""
+    batch: bool = False
+    """Whether questions go as batch jobs: half the price, answers within a day; for libraries of pictures."""
+    batch_gather_s: float = 5.0
+    """Seconds in which questions that come join one job."""
+    batch_poll_s: float = 30.0
+    """Seconds between two looks at a job."""
+    batch_limit_s: float = 90_000.0
+    """Longest time of a job, seconds; the service promises a day."""
 
 
 @dataclass(slots=True)
@@ -54,8 +71,6 @@ class Usage:
 
     questions: int = 0
     """Pictures asked for."""
-    tokens: int = 0
-    """Tokens that the service counted."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while counting."""
 
@@ -71,72 +86,31 @@ class Usage:
                     f"the budget of {budget} questions to Gemini is spent: raise the option 'budget' to ask more"
                 )
             self.questions += 1
-        spend(api_calls=1)
+            # Under the lock: objects that are asked for side by side share one meter.
+            spend(api_calls=1.0)
 
 
 USAGE = Usage()
 """Of this process."""
 
 
-class GeminiPainter:
-    """A `Painter` that asks Gemini."""
+def connect(options: GeminiOptions) -> Any:
+    """The client of google-genai; nothing is sent yet.
 
-    def __init__(self, options: GeminiOptions) -> None:
-        self.options = options
-        self.client = _client(options)
-
-    @property
-    def name(self) -> str:
-        """The model id."""
-        return self.options.model
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.client.close()
-
-    def paint(self, picture: Rgb, prompt: str, ratio: str, seed: int) -> Rgb:
-        """The repainted picture.
-
-        Raises:
-            ModelOutputError: blocked, refused, without a picture, with a broken one, or the budget is spent.
-            ConfigError: the key or the model id is not accepted.
-            ResourceError: busy, out of quota or not reached, after all attempts.
-        """
-        import httpx2
-        from google.genai import errors, types
-
-        USAGE.take(self.options.budget)
-        config = types.GenerateContentConfig(
-            response_modalities=["IMAGE"],
-            image_config=types.ImageConfig(aspect_ratio=ratio, image_size=self.options.image_size),
-            temperature=self.options.temperature,
-            seed=seed & 0x7FFFFFFF,
-        )
-        shown = types.Part.from_bytes(data=_png(picture), mime_type="image/png")
-        try:
-            response = self.client.models.generate_content(
-                model=self.options.model, contents=[prompt, shown], config=config
-            )
-        except errors.APIError as error:
-            # Without a cause: the service's answer may quote the request.
-            raise _typed(error, self.options) from None
-        except httpx2.HTTPError as error:
-            raise ResourceError(
-                f"Gemini was not reached within {self.options.timeout_s:g} s ({type(error).__name__}): check the "
-                "connection, or raise the option 'timeout_s'"
-            ) from None
-        return _picture(response)
-
-
-def _client(options: GeminiOptions) -> Any:
+    Raises:
+        NotInstalledError: google-genai is missing.
+        ConfigError: no key is set.
+    """
     try:
         from google import genai
         from google.genai import types
     except ImportError as error:
         raise NotInstalledError("Gemini needs google-genai: install with `pip install 'regen3d[gemini]'`") from error
-    key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
+    key = next((os.environ[name] for name in GEMINI_KEYS if os.environ.get(name)), None)
     if key is None:
-        raise ConfigError(f"Gemini needs a key, and neither {' nor '.join(KEYS)} is set: set one in the environment")
+        raise ConfigError(
+            f"Gemini needs a key, and neither {' nor '.join(GEMINI_KEYS)} is set: set one in the environment"
+        )
     retry = types.HttpRetryOptions(
         attempts=options.attempts,
         initial_delay=options.first_wait_s,
@@ -149,11 +123,32 @@ def _client(options: GeminiOptions) -> Any:
     return genai.Client(api_key=key, vertexai=False, http_options=http)
 
 
+@contextmanager
+def errors_typed(options: GeminiOptions) -> Iterator[None]:
+    """Raise what goes wrong between here and the service as errors of this project."""
+    import httpx2
+    from google.genai import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        # Without a cause: the service's answer may quote the request.
+        raise _typed(error, options) from None
+    except (errors.UnknownApiResponseError, json.JSONDecodeError):
+        raise ResourceError("Gemini's answer was cut off: it is no JSON; the same question may succeed") from None
+    except httpx2.HTTPError as error:
+        raise ResourceError(
+            f"Gemini was not reached within {options.timeout_s:g} s ({type(error).__name__}): check the "
+            "connection, or raise the option 'timeout_s'"
+        ) from None
+
+
 def _typed(error: Any, options: GeminiOptions) -> Exception:
     """The error of this project for an HTTP answer of the service."""
     if error.code in UNAUTHORISED or BAD_KEY in str(error.details):
         return ConfigError(
-            f"Gemini does not accept the key ({error.code} {error.status}): check {' or '.join(KEYS)} and its rights"
+            f"Gemini does not accept the key ({error.code} {error.status}): check {' or '.join(GEMINI_KEYS)} and what "
+            "it may do"
         )
     if error.code == 404:
         return ConfigError(f"Gemini knows no model '{options.model}': give another id by the option 'model'")
@@ -165,35 +160,15 @@ def _typed(error: Any, options: GeminiOptions) -> Exception:
     return ModelOutputError(f"Gemini refused the request ({error.code} {error.status})")
 
 
-def _picture(response: Any) -> Rgb:
-    """The picture of a response.
-
-    Raises:
-        ModelOutputError: there is none, or it is broken.
-    """
-    if response.usage_metadata and response.usage_metadata.total_token_count:
-        with USAGE.lock:
-            USAGE.tokens += response.usage_metadata.total_token_count
-    feedback = response.prompt_feedback
-    if feedback and feedback.block_reason:
-        raise ModelOutputError(f"Gemini blocked the question: {feedback.block_reason.value}")
-    for part in response.parts or ():
-        # Thoughts may hold drafts.
-        if part.inline_data and part.inline_data.data and not part.thought:
-            return _decoded(part.inline_data.data)
-    reason = response.candidates[0].finish_reason if response.candidates else None
-    raise ModelOutputError(f"Gemini gave no picture: finish reason {reason.value if reason else 'not given'}")
-
-
-def _decoded(data: bytes) -> Rgb:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(image.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ModelOutputError(f"Gemini gave a broken picture of {len(data)} bytes: {error}") from error
-
-
-def _png(picture: Rgb) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", compress_level=3)
-    return file.getvalue()
+def count_cost(response: Any, options: GeminiOptions) -> None:
+    """Count what the tokens of an answer cost."""
+    known = next((price for start, price in PRICES.items() if options.model.startswith(start)), (0.0, 0.0))
+    price_in = known[0] if options.price_in is None else options.price_in
+    price_out = known[1] if options.price_out is None else options.price_out
+    used = response.usage_metadata
+    asked = (used and used.prompt_token_count) or 0
+    # What is thought is paid for as what is answered.
+    answered = max(((used and used.total_token_count) or 0) - asked, 0)
+    usd = (asked * price_in + answered * price_out) * 1e-6 * (BATCH_SHARE if options.batch else 1.0)
+    with USAGE.lock:
+        spend(api_usd=usd)

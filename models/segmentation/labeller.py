@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.base import SegmentRequest
+from models.registry import GEMINI_KEYS
 from models.segmentation.prompts import DEFAULT_LABELS, Proposal, query_of
 from regen3d.errors import ConfigError, ModelOutputError, NotInstalledError
 from regen3d.types import Rgb
@@ -16,8 +17,6 @@ from regen3d.types import Rgb
 if TYPE_CHECKING:
     from google.genai import Client
 
-KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-"""Where the key is read from, and nowhere else; the first that is set counts."""
 LONGEST_LIST = 32
 """Most labels that are taken: a text of 256 tokens holds about sixty, and more are repetitions."""
 LONGEST_LABEL = 40
@@ -65,10 +64,10 @@ class Labeller:
             raise NotInstalledError(
                 "the labeller needs google-genai: install with `pip install '.[gemini]'`"
             ) from error
-        key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), None)
+        key = next((os.environ[name] for name in GEMINI_KEYS if os.environ.get(name)), None)
         if key is None:
             raise ConfigError(
-                f"the labeller {self._model} needs a key, and {' and '.join(KEY_VARIABLES)} are not set: "
+                f"the labeller {self._model} needs a key, and {' and '.join(GEMINI_KEYS)} are not set: "
                 "set one, or leave the option labeller_model empty"
             )
         retry = types.HttpRetryOptions(attempts=ATTEMPTS, initial_delay=0.5, exp_base=2.0, jitter=0.5)

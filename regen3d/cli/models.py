@@ -55,6 +55,8 @@ def show(name: Name) -> None:
             ("not licensed in", ", ".join(licence.excluded) or "-"),
             ("clause", licence.clause or "-"),
             ("weights", "; ".join(f"{w.repo} at {w.revision}, {w.size_gb:g} GB" for w in adapter.weights) or "-"),
+            ("falls back on", "; ".join(f"{w.repo} at {w.revision}, {w.size_gb:g} GB" for w in adapter.spare) or "-"),
+            ("key", " or ".join(adapter.keys) or "-"),
             ("needs", f"{adapter.resources.cpus:g} cores, {adapter.resources.vram_gb:g} GB of GPU memory"),
             ("install", adapter.install),
             ("state", _state(adapter)),
@@ -73,7 +75,7 @@ def fetch(name: Name) -> None:
     """
     from models.weights import fetch as download
 
-    found = {weights: None for adapter in _named(name) for weights in adapter.weights}
+    found = {weights: None for adapter in _named(name) for weights in (*adapter.weights, *adapter.spare)}
     if not found:
         typer.echo(f"{name} has nothing to download.")
     for weights in found:
@@ -109,10 +111,13 @@ def _named(name: str) -> "list[Adapter]":
 
 def _state(adapter: "Adapter") -> str:
     """`ready`, or what is missing and the command that gets it."""
+    from models.choice import has_key
     from models.weights import locate
 
     if adapter.missing:
         return f"needs {', '.join(adapter.missing)}: {adapter.install}"
+    if not has_key(adapter):
+        return f"needs a key in {' or '.join(adapter.keys)}"
     try:
         for weights in adapter.weights:
             locate(weights, adapter.name)

@@ -1,10 +1,14 @@
 """Run jobs in this process."""
 
+import contextlib
 import threading
 
 from regen3d.manifest import StageEntry
 from tasks.execution.job import Job, run_job
 from tasks.work import MODELS
+
+LEAST_CPUS = 0.5
+"""Cores from which a model takes a slot."""
 
 
 class LocalExecutor:
@@ -16,7 +20,9 @@ class LocalExecutor:
 
     def run(self, job: Job) -> StageEntry:
         """See `Executor.run`."""
-        with self._slots:
+        # A service's answer is waited for, perhaps for hours: that takes no core.
+        waits = job.adapter is not None and job.adapter.resources.cpus < LEAST_CPUS
+        with contextlib.nullcontext() if waits else self._slots:
             return run_job(job)
 
     def close(self) -> None:

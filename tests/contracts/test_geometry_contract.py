@@ -1,5 +1,6 @@
 """What every geometry estimator that runs here must keep."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +10,40 @@ import pytest
 
 from models.base import GeometryEstimator, GeometryRequest
 from models.geometry.embedded import EmbeddedGeometry
+from models.geometry.fusion import FusionOptions, VggtWithMoge
+from models.geometry.moge import MogeGeometry, MogeOptions
+from models.geometry.vggt import VggtGeometry, VggtOptions
+from models.weights import FOLDER_VARIABLE
 from regen3d.frames import gravity_in_camera, pixel_centers, project
 from regen3d.types import Geometry, KnownCamera
 from tests.synthetic.room import SyntheticRoom
+from tests.synthetic.stand_ins import networks_of
+
+ESTIMATORS = {
+    "embedded": EmbeddedGeometry,
+    "moge": lambda: MogeGeometry(MogeOptions(device="cpu")),
+    "vggt": lambda: VggtGeometry(VggtOptions(device="cpu")),
+    "vggt+moge": lambda: VggtWithMoge(FusionOptions(device="cpu")),
+}
+"""The networks are stand-ins with the interface of VGGT and MoGe-2 that know the truth; the rest is what runs."""
 
 
-@pytest.fixture(scope="module", params=[EmbeddedGeometry])
-def estimator(request: pytest.FixtureRequest) -> GeometryEstimator:
-    model = request.param()
-    model.load()
-    yield model
-    model.close()
+@pytest.fixture(scope="module", params=list(ESTIMATORS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def estimator(
+    name: str, synthetic_room: SyntheticRoom, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GeometryEstimator]:
+    root = tmp_path_factory.mktemp("weights")
+    with networks_of(synthetic_room, root), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(root))
+        model = ESTIMATORS[name]()
+        model.load()
+        yield model
+        model.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +71,10 @@ def test_point_maps_lie_under_their_pixels(answer: Geometry) -> None:
         assert (points.points[points.valid][:, 2] > 0).all()
 
 
-def test_objects_stand_before_the_plate(answer: Geometry) -> None:
-    assert (answer.image_points.points[..., 2] <= answer.plate_points.points[..., 2] + 1e-6).all()
+def test_objects_stand_before_the_plate(answer: Geometry, name: str) -> None:
+    both = answer.image_points.valid & answer.plate_points.valid
+    front, back = answer.image_points.points[both][:, 2], answer.plate_points.points[both][:, 2]
+    assert (front <= back * (1.0 if name == "embedded" else 1.01) + 1e-6).all()
 
 
 def test_confidence_is_a_share(answer: Geometry) -> None:
@@ -56,13 +82,17 @@ def test_confidence_is_a_share(answer: Geometry) -> None:
 
 
 def test_what_the_plate_handed_on_is_used(
-    estimator: GeometryEstimator, request_of_room: GeometryRequest, synthetic_room: SyntheticRoom
+    estimator: GeometryEstimator, request_of_room: GeometryRequest, synthetic_room: SyntheticRoom, name: str
 ) -> None:
     handed = replace(request_of_room, camera=synthetic_room.camera, layout=synthetic_room.layout)
     geometry = estimator.estimate([handed])[0]
     np.testing.assert_array_equal(geometry.camera.intrinsics, synthetic_room.camera.intrinsics)
     assert geometry.layout is synthetic_room.layout
-    np.testing.assert_allclose(geometry.plate_points.points[..., 2], synthetic_room.plate_depth, rtol=1e-3)
+    # Networks see 518 pixels, and say nothing at edges.
+    valid = geometry.plate_points.valid
+    assert valid.mean() > 0.9
+    error = np.abs(geometry.plate_points.points[..., 2][valid] / synthetic_room.plate_depth[valid] - 1.0)
+    assert error.max() < (1e-3 if name == "embedded" else 0.06)
 
 
 def test_known_camera_is_kept(
@@ -75,9 +105,10 @@ def test_known_camera_is_kept(
     assert geometry.camera.position[1] == pytest.approx(1.2)
 
 
-@pytest.mark.parametrize("name", ["bedroom", "dining_room", "kitchen", "living_room", "office"])
-def test_rendered_rooms_are_measured(estimator: GeometryEstimator, data_root: Path, name: str) -> None:
-    scene = data_root / "scenes" / name
+@pytest.mark.parametrize("scene_name", ["bedroom", "dining_room", "kitchen", "living_room", "office"])
+@pytest.mark.parametrize("name", ["embedded"], indirect=True)
+def test_rendered_rooms_are_measured(estimator: GeometryEstimator, data_root: Path, scene_name: str) -> None:
+    scene = data_root / "scenes" / scene_name
     image = cv2.cvtColor(cv2.imread(str(scene / "image.png")), cv2.COLOR_BGR2RGB)
     ids = cv2.imread(str(scene / "instances.png"), cv2.IMREAD_GRAYSCALE)
     masks = tuple(ids == k for k in np.unique(ids[ids > 0]))

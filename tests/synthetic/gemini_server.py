@@ -13,10 +13,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 from PIL import Image
 
+from regen3d.query.layout import letterboxed
 from regen3d.types import Rgb
 
 Paint = Callable[[Rgb, str], Rgb]
 """(picture, prompt) -> repainted picture."""
+
+
+def painter_of(plate: Rgb) -> Paint:
+    """Shows the true empty room where a room is to be emptied, and the asked picture where an object is."""
+    empty = letterboxed(plate)[0]
+    return lambda picture, prompt: empty if prompt.startswith("Remove all furniture") else picture
 
 
 @dataclass(slots=True)
@@ -25,8 +32,15 @@ class GeminiServer:
 
     paint: Paint
     key: str = "a-key"
-    script: list[tuple[int, dict] | bytes | float] = field(default_factory=list)
-    """Answers to the next requests: (HTTP code, body), broken bytes as a picture, or seconds of silence; then paint."""
+    script: list[tuple[int, dict] | bytes | float | None] = field(default_factory=list)
+    """Answers to the next requests: (HTTP code, body), broken bytes as a picture, seconds of silence, or None for half
+    a body; then paint."""
+    jobs: list[dict] = field(default_factory=list)
+    """Batch jobs as they were asked for; job n is named `batches/n`, and done when it is looked at the second time."""
+    ends: str = "BATCH_STATE_SUCCEEDED"
+    """How jobs end; one that does not succeed has no answers."""
+    looks: dict[str, int] = field(default_factory=dict)
+    """Job -> how often it was looked at."""
     asked: list[dict] = field(default_factory=list)
     url: str = ""
 
@@ -35,7 +49,9 @@ class GeminiServer:
         self.asked.append(body)
         if key != self.key:
             return error(400, "INVALID_ARGUMENT", {"reason": "API_KEY_INVALID"})
-        planned = self.script.pop(0) if self.script else None
+        planned = self.script.pop(0) if self.script else 0.0
+        if planned is None:
+            return 200, {}
         if isinstance(planned, tuple):
             return planned
         if isinstance(planned, float):
@@ -51,13 +67,33 @@ class GeminiServer:
         Image.fromarray(self.paint(picture, prompt)).save(file, format="PNG", compress_level=1)
         return 200, pictured(file.getvalue())
 
+    def start(self, key: str | None, body: dict) -> tuple[int, dict]:
+        """Answer to a new batch job."""
+        if key != self.key:
+            return error(400, "INVALID_ARGUMENT", {"reason": "API_KEY_INVALID"})
+        self.jobs.append(body["batch"])
+        return 200, {"name": f"batches/{len(self.jobs) - 1}", "metadata": {"state": "BATCH_STATE_PENDING"}}
+
+    def look(self, name: str) -> tuple[int, dict]:
+        """Answer to a look at a batch job."""
+        self.looks[name] = self.looks.get(name, 0) + 1
+        if self.looks[name] < 2:
+            return 200, {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
+        answers = []
+        if self.ends == "BATCH_STATE_SUCCEEDED":
+            for item in self.jobs[int(name.split("/")[1])]["inputConfig"]["requests"]["requests"]:
+                code, answer = self.answer(self.key, item["request"])
+                answers.append({"response": answer} if code == 200 else {"error": {"code": code, "message": "no"}})
+        output = {"inlinedResponses": {"inlinedResponses": answers}}
+        return 200, {"name": name, "done": True, "metadata": {"state": self.ends, "output": output}}
+
 
 def pictured(data: bytes) -> dict:
     """The body of an answer with a picture."""
     part = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(data).decode()}}
     return {
         "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}],
-        "usageMetadata": {"totalTokenCount": 1300},
+        "usageMetadata": {"promptTokenCount": 180, "candidatesTokenCount": 1120, "totalTokenCount": 1300},
     }
 
 
@@ -84,8 +120,17 @@ def serving(paint: Paint) -> Iterator[GeminiServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            code, answer = state.answer(self.headers.get("x-goog-api-key"), body)
-            content = json.dumps(answer).encode()
+            key = self.headers.get("x-goog-api-key")
+            half = bool(state.script) and state.script[0] is None
+            act = state.start if self.path.endswith(":batchGenerateContent") else state.answer
+            self.reply(*act(key, body), half=half)
+
+        def do_GET(self) -> None:
+            name = self.path.split("?")[0].split("/", 2)[2]
+            self.reply(*state.look(name))
+
+        def reply(self, code: int, answer: dict, half: bool = False) -> None:
+            content = b'{"candidates": [{"content": {"par' if half else json.dumps(answer).encode()
             try:
                 self.send_response(code)
                 self.send_header("Content-Type", "application/json")

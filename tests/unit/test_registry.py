@@ -73,9 +73,9 @@ class Chooser:
 
 
 def test_options_are_read_from_text() -> None:
-    assert registry.read_options(ADAPTERS[0], Chooser, {"steps": "30", "mode": "fast"}) == Choices(
-        steps=30, mode="fast"
-    )
+    assert registry.read_options(
+        registry.find("complete", "embedded"), Chooser, {"steps": "30", "mode": "fast"}
+    ) == Choices(steps=30, mode="fast")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_options_are_read_from_text() -> None:
 )
 def test_bad_options_are_refused_with_one_sentence(made: type, options: dict[str, str], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        registry.read_options(ADAPTERS[0], made, options)
+        registry.read_options(registry.find("complete", "embedded"), made, options)
 
 
 @pytest.mark.parametrize("stage", MODEL_STAGES)

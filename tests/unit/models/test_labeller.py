@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.base import SegmentRequest
-from models.segmentation.labeller import KEY_VARIABLES, LONGEST_LIST, Labeller, read_labels
+from models.segmentation.labeller import GEMINI_KEYS, LONGEST_LIST, Labeller, read_labels
 from models.segmentation.prompts import DEFAULT_LABELS, Proposal
 from regen3d.errors import ConfigError, ModelOutputError
 
@@ -53,9 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    for name in KEY_VARIABLES:
+    for name in GEMINI_KEYS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(KEY_VARIABLES[0], KEY)
+    monkeypatch.setenv(GEMINI_KEYS[0], KEY)
     server = Service()
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -158,7 +158,7 @@ def test_a_service_that_is_not_there_is_said(
 
 
 def test_no_key_is_the_users_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in KEY_VARIABLES:
+    for name in GEMINI_KEYS:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigError, match="GEMINI_API_KEY"):
         Labeller(MODEL).load()

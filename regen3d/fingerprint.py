@@ -20,7 +20,7 @@ _SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/
 _ROOM = ("regen3d/room",)
 _NETWORK = ("models/devices.py", "models/weights.py")
 _FIT = ("regen3d/align", "regen3d/render")
-_EDITING = ("models/editing", "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
+_EDITING = ("models/editing", *_NETWORK, "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
 _ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
 
 STAGE_CODE: dict[str, tuple[str, ...]] = {

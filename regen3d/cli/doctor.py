@@ -18,6 +18,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("ray", "ray", "pip install '.[ray]'"),
     ("s3fs", "s3fs", "pip install '.[s3]'"),
     ("google-genai", "google-genai", "pip install '.[gemini]'"),
+    ("diffusers (FLUX.2 klein, Qwen-Image-Edit)", "diffusers", "pip install '.[diffusion]'"),
     ("transformers (SAM, GroundingDINO)", "transformers", "pip install '.[grounded-sam]'"),
     ("vggt", "vggt", "pip install '.[vggt]' and the vggt repository, see README"),
     ("hunyuan3d", "hy3dgen", "pip install '.[hunyuan3d]' && pip install --no-deps hy3dgen==2.0.2"),

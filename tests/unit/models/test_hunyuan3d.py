@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 from models import registry
 from models.assets import hunyuan3d_21_worker as worker
@@ -115,6 +116,17 @@ def test_a_field_without_surface_is_no_mesh(
     model = HunyuanAssets(QUICK)
     model.load()
     with pytest.raises(InvalidMeshError, match="Hunyuan3D found no surface"):
+        model.generate([request_of_chair])
+
+
+def test_a_field_without_numbers_is_no_mesh(
+    checkpoints: Path, request_of_chair: AssetRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_checkpoint(tmp_path / "tencent--Hunyuan3D-2" / "hunyuan3d-dit-v2-0", bias=float("nan"))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    model = HunyuanAssets(QUICK)
+    model.load()
+    with pytest.raises(InvalidMeshError):
         model.generate([request_of_chair])
 
 
@@ -222,6 +234,15 @@ def test_materials_are_kept() -> None:
     mesh = replace(projected(*cube(), picture_of_halves()), roughness=0.31, metallic=0.87)
     asset = finished(mesh, kind="cube", budget=8, seed=0)
     assert (asset.mesh.roughness, asset.mesh.metallic) == (0.31, 0.87)
+
+
+def test_a_mesh_of_a_million_faces_comes_down_to_its_budget() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=8)
+    assert len(ball.faces) > 1_000_000
+    asset = finished(projected(ball.vertices, ball.faces, picture_of_halves()), kind="ball", budget=5000, seed=0)
+    assert 1000 < len(asset.mesh.faces) <= 5000
+    np.testing.assert_allclose(np.ptp(asset.mesh.vertices, axis=0), 2.0, atol=0.02)
+    assert any("reduced to" in note for note in asset.notes)
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_a_letterboxed_picture_lies_whole_in_its_window(hw: tuple[int, int]) -> 
     image = np.random.default_rng(0).integers(0, 200, (*hw, 3), dtype=np.uint8)
     picture, ratio, window = letterboxed(image)
     assert picture.shape[1::-1] == canvas_wh(ratio)
-    assert window.x <= 0.0
-    assert window.y <= 0.0
+    assert window.x <= 1e-6
+    assert window.y <= 1e-6
     assert window.x + window.step * picture.shape[1] >= hw[1] - 1e-6
     assert window.y + window.step * picture.shape[0] >= hw[0] - 1e-6
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 models = typer.Typer(name="models", help="Models: list them, show one, fetch and check weights.", no_args_is_help=True)
 
+READY = "ready"
+"""State of an adapter that could run here."""
+
 Name = Annotated[str, typer.Argument(help="Name of an adapter, as `regen3d models list` shows it.", show_default=False)]
 
 
@@ -20,18 +23,20 @@ def list_models() -> None:
 
     Example: regen3d models list
     """
+    from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from models.registry import ADAPTERS
 
-    table = Table("stage", "name", "model", "licence", "download", "state")
+    table = Table("stage", "name", "licence", "download", "state", box=box.SIMPLE_HEAD)
     for adapter in ADAPTERS:
         size = sum(weights.size_gb for weights in adapter.weights)
         download = f"{size:.1f} GB" if adapter.weights else "-"
-        table.add_row(adapter.stage, adapter.name, adapter.model, adapter.licence, download, escape(_state(adapter)))
-    Console(soft_wrap=True).print(table)
+        table.add_row(adapter.stage, adapter.name, adapter.licence, download, _lack(adapter)[0] or READY)
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print("`regen3d models show NAME` says which model it is, and how to get what is missing.")
 
 
 @models.command()
@@ -94,7 +99,7 @@ def check(name: Name) -> None:
     states = {f"{adapter.stage}: {adapter.name}": _state(adapter) for adapter in _named(name)}
     for title, state in states.items():
         typer.echo(f"{title}: {state}")
-    if any(state != "ready" for state in states.values()):
+    if any(state != READY for state in states.values()):
         raise typer.Exit(1)
 
 
@@ -109,18 +114,23 @@ def _named(name: str) -> "list[Adapter]":
     return found
 
 
-def _state(adapter: "Adapter") -> str:
-    """`ready`, or what is missing and the command that gets it."""
+def _lack(adapter: "Adapter") -> tuple[str, str]:
+    """What is missing in a word or two, and the way to it; two empty texts where nothing is."""
     from models.choice import has_key
     from models.weights import locate
 
     if adapter.missing:
-        return f"needs {', '.join(adapter.missing)}: {adapter.install}"
+        return "not installed", f"needs {', '.join(adapter.missing)}: {adapter.install}"
     if not has_key(adapter):
-        return f"needs a key in {' or '.join(adapter.keys)}"
+        return "no key", f"needs a key in {' or '.join(adapter.keys)}"
     try:
         for weights in adapter.weights:
             locate(weights, adapter.name)
     except WeightsMissingError:
-        return f"needs its weights: regen3d models fetch {adapter.name}"
-    return "ready"
+        return "no weights", f"needs its weights: regen3d models fetch {adapter.name}"
+    return "", ""
+
+
+def _state(adapter: "Adapter") -> str:
+    """`ready`, or what is missing and the command that gets it."""
+    return _lack(adapter)[1] or READY

@@ -188,7 +188,7 @@ class DiffusionPainter:
         return np.asarray(made.images[0], dtype=np.float32)
 
     def _read(self) -> Any:
-        default = self._options.model == DiffusionOptions.model
+        default = self._family.weights is FLUX2_KLEIN
         folder = locate(self._family.weights, "diffusion", default=default)
         try:
             import diffusers

@@ -143,6 +143,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         licence="Apache-2.0",
         packages=("accelerate", "cv2", "diffusers", "transformers"),
         install="pip install 'regen3d[diffusion]'",
+        queried=True,
         weights=(FLUX2_KLEIN,),
         resources=Resources(gpus=1.0, vram_gb=18.0),
     ),

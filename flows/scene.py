@@ -146,7 +146,7 @@ def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
     call = context.call("plate").with_inputs(**known)
     shared["plate"] = plate(context, call.by_hand(inputs.plate), {"segmentation": shared["segment"]})
     seen = {"segmentation": shared["segment"], "plate": shared["plate"]}
-    call = context.call("geometry").with_inputs(**known)
+    call = context.call("geometry", **inputs.measure).with_inputs(**known)
     shared["geometry"] = geometry(context, call.by_hand(inputs.geometry), seen)
     measured = {"plate": shared["plate"], "geometry": shared["geometry"]}
     shared["room"] = room(context, context.call("room"), measured)

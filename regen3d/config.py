@@ -77,6 +77,7 @@ class SceneRequest(BaseModel):
     camera: str | None = Field(default=None, description="JSON file of the camera.")
     plate: str | None = Field(default=None, description="Picture of the empty room.")
     points: str | None = Field(default=None, description="NPZ file of point maps.")
+    scale: str | None = Field(default=None, description="A length that is known: NAME:DIMENSION=METRES.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
     execution: Literal["local", "ray", "ray-tasks"] = Field(default="local", description="Where heavy calls run.")

@@ -33,7 +33,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "tasks/segment.py",
     ),
     "plate": (*_EDITING, "tasks/plate.py"),
-    "geometry": ("models/geometry", *_NETWORK, *_ROOM, "tasks/geometry.py"),
+    "geometry": ("models/geometry", "models/assets", "regen3d/inputs", *_NETWORK, *_ROOM, *_FIT, "tasks/geometry.py"),
     "room": (*_ROOM, "tasks/room.py"),
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": (*_EDITING, "tasks/complete.py"),

@@ -173,6 +173,8 @@ class Geometry:
     """The room box, where the estimator knows one; else the room stage fits it to the points."""
     confidence: float
     """0..1 for the camera."""
+    scale_source: str = ""
+    """Where metres come from, one sentence; empty where nothing but the camera's height, known or usual, says so."""
     notes: tuple[str, ...] = ()
     """Sentences for the report: what was assumed and why."""
 

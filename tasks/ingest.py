@@ -17,6 +17,7 @@ from regen3d.inputs.boxes import LabelledPolygon, Mark, read_boxes
 from regen3d.inputs.camera import read_camera
 from regen3d.inputs.drawn import marks_document, with_polygons
 from regen3d.inputs.image import Picture, read_image
+from regen3d.inputs.length import check_measured, parse_length
 from regen3d.inputs.masks import read_masks
 from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.inputs.plate import read_plate
@@ -51,6 +52,8 @@ class SceneInputs(Entry):
     """The user's `Plate`."""
     geometry: Ref | None
     """The user's point maps and camera: a `Geometry`."""
+    measure: dict[str, Any]
+    """What says how long a metre is, as options of the geometry's call; nothing where nothing does."""
     meshes: dict[str, Ref]
     """Object name -> the user's `Asset`."""
     support: dict[str, str]
@@ -104,11 +107,18 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         camera=keep(given.camera),
         plate=keep(given.plate),
         geometry=keep(given.geometry),
+        measure=_measure(request, given.picture),
         meshes={name: codec.put_value(store, asset) for name, asset in given.meshes.items()},
         support={} if request.align.support == "inferred" else {"support": request.align.support},
         align=_unusual(request.align),
         notes=given.picture.notes,
     )
+
+
+def _measure(request: SceneRequest, picture: Picture) -> dict[str, Any]:
+    """Only what is known, so that calls of scenes without it stay as they are."""
+    length = {"scale": request.scale} if request.scale else {}
+    return length | ({"focus_m": picture.focus_m} if picture.focus_m else {})
 
 
 def _unusual(settings: AlignSettings) -> dict[str, Any]:
@@ -127,6 +137,7 @@ def _read(request: SceneRequest) -> _Given:
     if masks is not None:
         check_mesh_names(request.meshes, [instance.name for instance in masks.instances])
     camera = _camera(request, picture)
+    _check_scale(request, camera, masks)
     return _Given(
         picture=picture,
         boxes=marks,
@@ -136,6 +147,16 @@ def _read(request: SceneRequest) -> _Given:
         geometry=_geometry(request, picture, camera),
         meshes={name: _asset(Path(path)) for name, path in request.meshes.items()},
     )
+
+
+def _check_scale(request: SceneRequest, camera: KnownCamera | None, masks: Segmentation | None) -> None:
+    if request.scale is None:
+        return
+    length = parse_length(request.scale)
+    if masks is not None:
+        check_measured(length, [instance.name for instance in masks.instances])
+    if camera is not None and camera.height_m is not None:
+        raise ConfigError("--scale and the height_m of --camera both say how long a metre is: give one of them")
 
 
 def check_mesh_names(meshes: Mapping[str, object], objects: Sequence[str]) -> None:

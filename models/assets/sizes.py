@@ -264,6 +264,14 @@ _ALSO = {
 """What else detectors call by the word for a category: they know few words for furniture."""
 
 
+def kinds_of(label: str) -> tuple[Category, ...]:
+    """The category that a label names, and what else detectors call by it; empty for no word of furniture."""
+    category = category_of(label)
+    if category is None:
+        return ()
+    return (category, *(CATEGORIES[name] for name in _ALSO.get(label.strip().lower(), ())))
+
+
 def fitted_category(view: ObjectView, seed: int, box: FittedBox | None = None) -> tuple[Category | None, FittedBox]:
     """What an object is, as far as label and silhouette tell, and the box that it fills.
 

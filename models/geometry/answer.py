@@ -78,6 +78,7 @@ def geometry_of(pair: DepthPair, request: GeometryRequest) -> Geometry:
         plate_points=_rescaled(plate_points, target / height, scale),
         layout=request.layout if request.camera else None,
         confidence=pair.confidence,
+        scale_source="Metres come from the depth network." if pair.scale == "metric" and not known_height else "",
         notes=(*pair.notes, *notes, *floor_notes),
     )
     return geometry if geometry.layout else with_layout(geometry, request.image, request.objects, request.seed)

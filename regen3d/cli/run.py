@@ -42,6 +42,9 @@ def run(
     camera: Annotated[Path | None, typer.Option(help="JSON file with the camera.")] = None,
     plate: Annotated[Path | None, typer.Option(help="Picture of the empty room.")] = None,
     points: Annotated[Path | None, typer.Option(help="NPZ file with a 3D point for each pixel.")] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="NAME:DIMENSION=METRES", help="A length you know: table-1:height=0.74.")
+    ] = None,
     mesh: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
@@ -55,8 +58,8 @@ def run(
     """Turn one picture into a scene.
 
     Writes scene.glb, objects/, background.glb, manifest.json, report.html and overlay.png to OUT. What you give by hand
-    (boxes, masks, camera, plate, points, meshes) always wins; docs/inputs.md describes the formats. Running the same
-    command again computes nothing that is there already.
+    (boxes, masks, camera, plate, points, scale, meshes) always wins; docs/inputs.md describes the formats. Running the
+    same command again computes nothing that is there already.
 
     Exit codes: 0 the whole scene; 3 a scene with placeholders or without a believable room; 2 something you gave
     cannot be used; 1 anything else.
@@ -83,6 +86,7 @@ def run(
         camera=camera and _absolute(camera),
         plate=plate and _absolute(plate),
         points=points and _absolute(points),
+        scale=scale,
         meshes={name: _absolute(path) for name, path in map(parse_mesh_option, mesh or [])},
         **parse_execution(execution, ray_address),
     )

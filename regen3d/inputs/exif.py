@@ -15,6 +15,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _FOCAL_RANGE_MM = (5.0, 1000.0)  # fisheye to telescope; zero and 65535 are written for unknown
+_FOCUS_RANGE_M = (0.3, 15.0)  # nearer is a close-up, farther is written for far away
 _CROP_TOLERANCE = 0.02  # of the aspect ratio; sensors' odd rows stay below
 
 
@@ -45,6 +46,12 @@ def focal_35mm(image: Image.Image) -> tuple[float | None, tuple[str, ...]]:
         if abs(recorded / found - 1.0) > _CROP_TOLERANCE:
             return None, ("The picture was cropped after it was taken: its recorded focal length was not used.",)
     return focal, ()
+
+
+def focus_m(image: Image.Image) -> float | None:
+    """Distance in metres that the lens was focused to, or None; infinity and what is out of a room's range is none."""
+    distance = _number(_tags(image, ExifTags.IFD.Exif).get(ExifTags.Base.SubjectDistance))
+    return distance if distance is not None and _FOCUS_RANGE_M[0] <= distance <= _FOCUS_RANGE_M[1] else None
 
 
 def _tags(image: Image.Image, directory: int | None = None) -> dict[int, Any]:

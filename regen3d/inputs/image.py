@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from regen3d.errors import UnreadableImageError, UnsupportedImageError
-from regen3d.inputs.exif import focal_35mm, upright
+from regen3d.inputs.exif import focal_35mm, focus_m, upright
 from regen3d.inputs.files import read_bytes
 from regen3d.inputs.pixels import to_srgb
 from regen3d.types import Rgb
@@ -72,6 +72,8 @@ class Picture:
     """Sentences for the report: what was changed on the way."""
     focal_35mm: float | None = None
     """Focal length in millimetres on 35 mm film, where EXIF tells it and the picture was not cropped."""
+    focus_m: float | None = None
+    """Distance that the lens was focused to, metres, where EXIF tells it."""
 
     @property
     def wh(self) -> tuple[int, int]:
@@ -130,6 +132,7 @@ def read_image_bytes(data: bytes, name: str) -> Picture:
         if image.format in _ANIMATED and getattr(image, "is_animated", False):
             notes.append(f"{name} has {getattr(image, 'n_frames', 1)} frames or pages: the first was used.")
         focal, exif_notes = focal_35mm(image)
+        focus = focus_m(image)
         flat, colour_notes = to_srgb(upright(image), name)
         given_wh = flat.size
         working_wh = _working_wh(given_wh)
@@ -139,7 +142,9 @@ def read_image_bytes(data: bytes, name: str) -> Picture:
             )
             flat = flat.resize(working_wh, Image.Resampling.LANCZOS, reducing_gap=3.0)
         pixels = np.array(flat)
-    return Picture(pixels=pixels, given_wh=given_wh, notes=(*notes, *exif_notes, *colour_notes), focal_35mm=focal)
+    return Picture(
+        pixels=pixels, given_wh=given_wh, notes=(*notes, *exif_notes, *colour_notes), focal_35mm=focal, focus_m=focus
+    )
 
 
 @contextmanager

@@ -88,7 +88,13 @@ def geometry_of(given: GivenPoints, known: KnownCamera | None, seed: int) -> Geo
     )
     notes = () if given.plate else ("The points show no empty room: its box was fitted to what stands in it, too.",)
     return Geometry(
-        camera=camera, image_points=given.image, plate_points=room, layout=None, confidence=1.0, notes=notes
+        camera=camera,
+        image_points=given.image,
+        plate_points=room,
+        layout=None,
+        confidence=1.0,
+        scale_source="Metres come from the points that were given.",
+        notes=notes,
     )
 
 

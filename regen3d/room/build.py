@@ -32,6 +32,8 @@ def build_room(plate_image: Rgb, geometry: Geometry) -> Room:
 
 
 def _scale_source(geometry: Geometry) -> str:
+    if geometry.scale_source:
+        return geometry.scale_source
     height = float(geometry.camera.position[1])
     if geometry.plate_points.scale == "relative":
         return "The estimator knows no metres: lengths are relative."

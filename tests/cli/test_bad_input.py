@@ -46,6 +46,8 @@ def _plate_of_wrong_size(folder: Path) -> list[str]:
     return [_picture(folder), "--plate", str(folder / "plate.png")]
 
 
+_CAMERA = {"K": [[120, 0, 80], [0, 120, 60], [0, 0, 1]], "width": 160, "height": 120, "height_m": 1.6}
+
 CASES: list[Case] = [
     ("missing picture", lambda d: [str(d / "no.png")], "no.png"),
     ("a folder", lambda d: [str(d)], "folder"),
@@ -80,6 +82,18 @@ CASES: list[Case] = [
         "a mesh that is none",
         lambda d: [_picture(d), "--mesh", f"chair-1={_file(d, 'm.glb', b'glTF rubbish')}"],
         "m.glb",
+    ),
+    ("a malformed --scale", lambda d: [_picture(d), "--scale", "table-1=0.74"], "NAME:DIMENSION=METRES"),
+    ("a scale in centimetres", lambda d: [_picture(d), "--scale", "table-1:height=74"], "0.05 to 10"),
+    (
+        "a scale beside a height",
+        lambda d: [_picture(d), "--scale", "table-1:height=0.74", "--camera", _json(d, "c.json", _CAMERA)],
+        "height_m",
+    ),
+    (
+        "a mark of two kinds",
+        lambda d: [_picture(d), "--boxes", _json(d, "b.json", [{"label": "chair", "box": [0, 0, 9, 9], "points": []}])],
+        "b.json",
     ),
     ("labels beside boxes", lambda d: [_picture(d), "--labels", "chair", "--boxes", "b.json"], "--labels"),
     ("a store below a file", lambda d: [_picture(d), "--store", f"{_file(d, 'f', b'x')}/store"], "is a file"),

@@ -245,6 +245,15 @@ def test_focal_length_from_exif() -> None:
     assert read_image_bytes(GOOD["rgb.jpg"][0], "plain.jpg").focal_px is None
 
 
+@pytest.mark.parametrize(("written", "read"), [(2.5, 2.5), (0.0, None), (0.01, None), (400.0, None)])
+def test_distance_of_focus_from_exif(written: float, read: float | None) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.SubjectDistance] = written
+    buffer = io.BytesIO()
+    Image.new("RGB", (96, 72)).save(buffer, "JPEG", exif=exif)
+    assert read_image_bytes(buffer.getvalue(), "phone.jpg").focus_m == read
+
+
 def test_focal_length_of_a_cropped_picture_is_dropped() -> None:
     picture = read_image_bytes(with_focal(26, (4000, 2250)), "phone.jpg")
     assert picture.focal_35mm is None

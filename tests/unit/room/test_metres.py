@@ -1,0 +1,111 @@
+"""How long a metre is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.geometry.metres import ScaleRequest, in_metres
+from regen3d.align.box import fit_box
+from regen3d.errors import ConfigError
+from regen3d.frames import transform
+from regen3d.inputs.length import KnownLength
+from regen3d.room.metres import HEIGHT_LOG_SIGMA, Witness, likeliest_factor, rescaled
+from regen3d.types import Geometry
+from tests.synthetic.room import SyntheticRoom
+
+
+def witness(factor: float, sigma: float = 0.1) -> Witness:
+    return Witness(log_factors=np.log([factor]), log_sigmas=np.array([sigma]))
+
+
+def test_nothing_said_leaves_the_usual_height() -> None:
+    factor, deviation = likeliest_factor([], 1.5)
+    assert factor == pytest.approx(1.0)
+    assert deviation == pytest.approx(HEIGHT_LOG_SIGMA, rel=0.05)
+
+
+@given(factor=st.floats(0.85, 1.18), count=st.integers(1, 5))
+def test_witnesses_pull_towards_their_factor_and_no_further(factor: float, count: int) -> None:
+    found, deviation = likeliest_factor([witness(factor)] * count, 1.5)
+    assert min(1.0, factor) - 1e-3 <= found <= max(1.0, factor) + 1e-3
+    assert abs(np.log(found / factor)) < abs(np.log(factor)) + 1e-3
+    assert deviation < HEIGHT_LOG_SIGMA
+
+
+def test_one_mistaken_witness_is_outvoted() -> None:
+    good = [witness(1.1, 0.08)] * 3
+    found = likeliest_factor([*good, witness(2.0, 0.08)], 1.5)[0]
+    assert found == pytest.approx(likeliest_factor(good, 1.5)[0], rel=0.01)
+
+
+def test_a_word_with_two_meanings_counts_as_the_likelier_one() -> None:
+    either = Witness(log_factors=np.log([1.9, 1.1]), log_sigmas=np.array([0.1, 0.1]))
+    found = likeliest_factor([either], 1.5)[0]
+    assert found == pytest.approx(likeliest_factor([witness(1.1)], 1.5)[0], rel=0.02)
+    assert likeliest_factor([either], 3.0)[0] < 1.0
+
+
+def test_all_lengths_grow_alike(synthetic_room: SyntheticRoom) -> None:
+    geometry = synthetic_room.geometry
+    grown = rescaled(geometry, 1.25, "The test says so.")
+    assert grown.scale_source == "The test says so."
+    world, larger = (
+        transform(each.camera.world_from_camera, each.image_points.points[::40, ::40]) for each in (geometry, grown)
+    )
+    np.testing.assert_allclose(larger, 1.25 * world, atol=1e-9)
+    assert grown.layout is not None
+    assert geometry.layout is not None
+    np.testing.assert_allclose(grown.layout.bounds_max, 1.25 * geometry.layout.bounds_max)
+    np.testing.assert_array_equal(grown.camera.intrinsics, geometry.camera.intrinsics)
+
+
+@pytest.fixture(scope="module")
+def small(synthetic_room: SyntheticRoom) -> Geometry:
+    """The room seen from 1.5 m as if from 1.2 m."""
+    return rescaled(synthetic_room.geometry, 0.8, "")
+
+
+def request_of(room: SyntheticRoom) -> ScaleRequest:
+    return ScaleRequest(image=room.image, instances=room.instances)
+
+
+def test_usual_heights_bring_metres_back(small: Geometry, synthetic_room: SyntheticRoom) -> None:
+    found = in_metres(small, request_of(synthetic_room))
+    assert found.camera.position[1] == pytest.approx(1.5, rel=0.1)
+    assert "table-1" in found.scale_source
+
+
+def test_a_known_length_is_that_of_the_fitted_object(small: Geometry, synthetic_room: SyntheticRoom) -> None:
+    length = KnownLength(name="table-1", dimension="height", metres=0.74)
+    found = in_metres(small, replace(request_of(synthetic_room), length=length))
+    assert found.camera.position[1] == pytest.approx(1.5, rel=0.05)
+    assert "table-1, 0.74 m" in found.scale_source
+    assert found.image_points.scale == "metric"
+    view = replace(synthetic_room.view("table-1"), camera=found.camera)
+    assert fit_box(view, prior=None, seed=0, absolute=False).size_m[1] == pytest.approx(0.74, rel=0.1)
+
+
+def test_a_length_of_no_object_is_refused(small: Geometry, synthetic_room: SyntheticRoom) -> None:
+    length = KnownLength(name="sofa-1", dimension="height", metres=0.8)
+    with pytest.raises(ConfigError, match="sofa-1"):
+        in_metres(small, replace(request_of(synthetic_room), length=length))
+
+
+def test_known_metres_are_left_alone(small: Geometry, synthetic_room: SyntheticRoom) -> None:
+    request = request_of(synthetic_room)
+    assert in_metres(small, replace(request, height_known=True)) is small
+    measured = replace(small, scale_source="Metres come from a tape measure.")
+    assert in_metres(measured, request) is measured
+
+
+def test_the_distance_of_focus_counts(small: Geometry, synthetic_room: SyntheticRoom) -> None:
+    request = ScaleRequest(image=synthetic_room.image, instances=())
+    assert in_metres(small, request) is small
+    height, width = synthetic_room.depth.shape
+    middle = float(np.linalg.norm(small.image_points.points[height // 2, width // 2]))
+    near, far = (in_metres(small, replace(request, focus_m=factor * middle)) for factor in (1.0, 1.5))
+    assert 1.2 < near.camera.position[1] < 1.5 < far.camera.position[1] < 1.8
+    assert "focus" in near.scale_source

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regen3d.frames import pixel_rays, project, rotation_about_y, transform
+from regen3d.frames import pixel_rays, rotation_about_y
 from regen3d.room.box import face_axis
 from regen3d.types import Camera, Face, Mask, Rgb, RoomLayout
+
+LARGEST_STRETCH = 8.0
+"""How many times longer than wide a pixel may lie on a surface: seen at seven degrees and more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +79,32 @@ def texel_pixels(panel: Panel, camera: Camera) -> Float[np.ndarray, "h w 2"]:
     width, height = panel.wh
     across = (np.arange(width) + 0.5) / width
     high = 1.0 - (np.arange(height) + 0.5) / height
-    world = panel.corner + across[None, :, None] * panel.right + high[:, None, None] * panel.up
-    points = transform(camera.camera_from_world, world)
-    return np.where(points[..., 2:] > 0.05, project(camera.intrinsics, points), np.nan)
+    turn = camera.intrinsics @ camera.camera_from_world[:3, :3]
+    corner = turn @ panel.corner + camera.intrinsics @ camera.camera_from_world[:3, 3]
+    # Homogeneous pixels are a sum of what the column and what the row adds: no point is transformed by itself.
+    column = (corner[:, None] + (turn @ panel.right)[:, None] * across).astype(np.float32)
+    row = ((turn @ panel.up)[:, None] * high).astype(np.float32)
+    depth = column[2] + row[2][:, None]
+    inverse = np.where(depth > 0.05, 1.0 / np.where(depth > 0.05, depth, 1.0), np.nan).astype(np.float32)
+    return np.stack([(column[k] + row[k][:, None]) * inverse for k in (0, 1)], axis=-1)
+
+
+def stretch(pixels: Float[np.ndarray, "th tw 2"]) -> Float[np.ndarray, "th tw"]:
+    """How many times longer than wide one pixel of the picture lies on the surface at each texel; 1 is square on.
+
+    The ratio of the singular values of the map from texels, which are square, to pixels; inf behind the camera. It
+    varies slowly, and is computed for every eighth texel.
+    """
+    height, width = pixels.shape[:2]
+    step = 8 if min(height, width) > 32 else 1
+    down, across = np.gradient(pixels[::step, ::step], axis=(0, 1))
+    area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
+    energy = (across**2 + down**2).sum(axis=-1)
+    # Singular values a >= b: their product is the area, their squares sum to the energy.
+    root = np.sqrt(np.maximum(energy**2 - 4 * area**2, 0.0))
+    ratio = np.sqrt((energy + root) / np.maximum(energy - root, 1e-12))
+    coarse = np.where(np.isfinite(ratio), ratio, np.inf)
+    return np.repeat(np.repeat(coarse, step, axis=0), step, axis=1)[:height, :width]
 
 
 def straighten(
@@ -91,7 +117,7 @@ def straighten(
     colours = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     shown = cv2.remap(usable.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     inside = (place > -0.5).all(axis=-1) & (x < width - 0.5) & (y < height - 0.5)
-    return colours.astype(np.float64), (shown > 0.99) & inside
+    return colours.astype(np.float32), (shown > 0.99) & inside
 
 
 def sample_texels(

@@ -6,11 +6,13 @@ from jaxtyping import Float, Integer, UInt8
 
 from regen3d.room.box import FACES, box_image
 from regen3d.room.fill import fill_surface
-from regen3d.room.panel import Panel, face_panel, straighten, texel_pixels
+from regen3d.room.panel import LARGEST_STRETCH, Panel, face_panel, straighten, stretch, texel_pixels
 from regen3d.types import Camera, Face, Mask, Mesh, Rgb, RoomLayout
 
-TEXTURE_PX = 1024
+TEXTURE_PX = 2048
 """Texels along the longer edge of a side."""
+INVENTED_PX = 512
+"""Longer edge at which what is out of view is invented: no picture shows it sharper."""
 AMPLE = 0.1
 """Share of the picture that a side must fill to deserve the full texture; others get half."""
 ENOUGH = 0.01
@@ -26,8 +28,9 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
         layout: in the frame of `camera`.
 
     Returns:
-        World frame, metres; faces counter-clockwise from inside. Texels out of view continue those in view; a side
-        that is not in view takes the median colour of the walls that are.
+        World frame, metres; faces counter-clockwise from inside. Texels that are out of view, or that the picture
+        shows so askew that they would be stretched more than `LARGEST_STRETCH`, continue the others; a side that is
+        not in view takes the median colour of the walls that are.
     """
     sides, _ = box_image(camera, layout)
     plain = _plain_colour(plate_image, sides)
@@ -35,7 +38,9 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
     for index, face in enumerate(FACES):
         shown = float((sides == index).mean())
         panel = face_panel(layout, face, TEXTURE_PX if shown > AMPLE else TEXTURE_PX // 2)
-        texture, known = straighten(plate_image, sides == index, texel_pixels(panel, camera))
+        pixels = texel_pixels(panel, camera)
+        texture, known = straighten(plate_image, sides == index, pixels)
+        known &= stretch(pixels) <= LARGEST_STRETCH
         if known.mean() < ENOUGH:
             # Ceilings are paler than walls.
             texture = np.broadcast_to(0.4 * plain + 0.6 * 240.0 if face == "ceiling" else plain, (8, 8, 3))
@@ -46,9 +51,10 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
 
 
 def _continued(texture: Float[np.ndarray, "h w 3"], known: Mask, wall: bool) -> Float[np.ndarray, "h w 3"]:
-    """The texture with what is out of view invented, at half the resolution: no picture shows it sharper."""
+    """The texture with what is out of view, or too stretched, invented at a lower resolution."""
     height, width = known.shape
-    size = max(width // 2, 4), max(height // 2, 4)
+    factor = min(INVENTED_PX / max(height, width), 1.0)
+    size = max(round(width * factor), 4), max(round(height * factor), 4)
     mass = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     small = (
         cv2.resize(texture * known[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(mass, 1e-6)[..., None]
@@ -58,7 +64,7 @@ def _continued(texture: Float[np.ndarray, "h w 3"], known: Mask, wall: bool) -> 
         return np.where(known[..., None], texture, texture[known].mean(axis=0))
     filled, _ = fill_surface(small, sure, np.zeros_like(sure), wall)
     grown = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(known[..., None], texture, grown)
+    return np.where(known[..., None], texture, grown.astype(np.float32))
 
 
 def _plain_colour(plate_image: Rgb, sides: Integer[np.ndarray, "h w"]) -> Float[np.ndarray, " 3"]:

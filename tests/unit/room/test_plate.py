@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from regen3d.room.build import build_room
+from regen3d.room.panel import LARGEST_STRETCH, face_panel, stretch, texel_pixels
 from regen3d.room.plate import fill_room, hole_mask
 from regen3d.room.surfaces import room_meshes
 from regen3d.types import Face, Mesh
@@ -74,3 +75,29 @@ def test_room_says_where_its_metres_come_from(synthetic_room: SyntheticRoom) -> 
     assert "1.5 m" in room.scale_source
     assert any("fitted" in note for note in room.notes)
     np.testing.assert_allclose(room.layout.bounds_min[1:], synthetic_room.layout.bounds_min[1:], atol=0.1)
+
+
+def test_a_pixel_square_on_is_not_stretched_and_one_seen_askew_is() -> None:
+    rows, columns = np.mgrid[:64, :48].astype(np.float64)
+    square_on = np.stack([3.0 * columns, 3.0 * rows], axis=-1)
+    np.testing.assert_allclose(stretch(square_on), 1.0, atol=1e-6)
+    askew = np.stack([3.0 * columns + 0.5 * rows, 0.2 * rows], axis=-1)
+    true = np.linalg.svd(np.array([[3.0, 0.5], [0.0, 0.2]]))[1]
+    np.testing.assert_allclose(stretch(askew), true[0] / true[1], rtol=1e-6)
+    assert np.isinf(stretch(np.full((40, 40, 2), np.nan))).all()
+
+
+def test_no_texture_is_stretched_more_than_stated(synthetic_room: SyntheticRoom) -> None:
+    """What the picture shows too askew is not taken from it: painted red, it colours no texel."""
+    camera = replace(synthetic_room.camera, world_from_camera=synthetic_room.camera.world_from_camera.copy())
+    camera.world_from_camera[1, 3] = 0.12  # the floor seen from a hand's breadth above it
+    plate = synthetic_room.plate.copy()
+    pixels = texel_pixels(face_panel(synthetic_room.layout, "floor", 512), camera)
+    askew = (stretch(pixels) > LARGEST_STRETCH) & np.isfinite(pixels).all(axis=-1)
+    x, y = pixels[askew].astype(int).T
+    inside = (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height)
+    assert inside.sum() > 100
+    plate[y[inside], x[inside]] = (255, 0, 0)
+    texture = room_meshes(plate, camera, synthetic_room.layout)["floor"].texture.astype(int)
+    red = (texture[..., 0] > 200) & (texture[..., 1:].max(axis=-1) < 60)
+    assert red.mean() < 0.01

@@ -1,11 +1,14 @@
-"""How near the camera of a picture comes, on the rooms as they are and on variants of them.
+"""How near camera, metres and room box of a picture come, on the rooms as they are and on variants of them.
 
 Run: python -m benchmarks.camera --data "$REGEN3D_DATA/scenes" [--scenes a,b] [--masks true|none] [--json FILE]
+     [--variants "as it is,rolled"]
 
 The rooms' cameras are alike, so a constant would look good on them. Variants change what a constant cannot follow:
 pictures cropped off-centre (the principal point leaves the middle), rolled by five degrees, halved, and cropped about
 the middle (a longer lens). Beside our errors stand those of the best constant: the one camera, in picture widths and
-degrees, that is best for all rows of that variant's own kind, and for all rows together.
+degrees, that is best for all rows of that variant's own kind, and for all rows together; the one height in metres; and
+the one depth map, in camera heights, that is the median of all true ones, resized. No variant changes how high a camera
+stands, so the best constant height is as good on all of them as on the rooms themselves.
 """
 
 import argparse
@@ -14,7 +17,7 @@ import statistics
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,9 +27,12 @@ from PIL import Image
 
 from benchmarks.tables import table
 from benchmarks.truth import Truth, load_truth, scene_folders
+from models.geometry.metres import ScaleRequest, in_metres
 from regen3d.frames import gravity_in_camera
 from regen3d.metrics.camera import angle_deg
-from regen3d.room.solve import solve_camera
+from regen3d.room.depth import room_points, scene_points
+from regen3d.room.solve import solve_room
+from regen3d.types import Geometry, Instance
 
 LEAST_KEPT, MOST_KEPT = 0.66, 0.84
 """Share of width and height that crops keep; each takes its own, so that no constant fits them all."""
@@ -38,8 +44,12 @@ CROPS = {
     "crop middle": (0.5, 0.5),
 }
 """Where in the picture a crop lies: shares of what is cut away that are cut at the left and at the top."""
+VARIANTS = ("as it is", *CROPS, "rolled", "halved")
+"""Names of what is made of a picture."""
 ROLL_DEG = 5.0
 """Turn about the optical axis."""
+DEPTH_WH = (64, 48)
+"""Size of the depth maps of which the best constant one is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,12 @@ class View:
     """True K in its pixels."""
     down: Float[np.ndarray, " 3"]
     """True gravity, camera frame."""
+    labels: tuple[str, ...]
+    """What each object is."""
+    height_m: float
+    """True height of the camera."""
+    depth: Float[np.ndarray, "h w"]
+    """True depth of the empty room, metres."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +86,12 @@ class Row:
     """Angle to true gravity."""
     centre_error: float
     """Distance of the principal points in picture widths."""
+    height_error: float
+    """Relative, signed; of the camera's height in metres, and so of the scale."""
+    depth_error: float
+    """Mean relative error of the empty room's depth, at the true height of the camera."""
+    height_m: float
+    """True height of the camera."""
     confidence: float
     """Of the camera."""
     seconds: float
@@ -86,13 +108,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="folder of scenes with truth")
     parser.add_argument("--scenes", help="names with commas between them; default: all")
     parser.add_argument("--masks", choices=("true", "none"), default="true", help="what the camera search is told")
+    parser.add_argument("--variants", help="names with commas between them; default: all")
     parser.add_argument("--json", help="file for all numbers")
     options = parser.parse_args(arguments)
-    rows = []
+    wanted = options.variants.split(",") if options.variants else list(VARIANTS)
+    if set(wanted) - set(VARIANTS):
+        parser.error(f"--variants takes {', '.join(VARIANTS)}")
+    rows, maps = [], []
     for folder in scene_folders(Path(options.data), options.scenes):
         truth = load_truth(folder)
-        rows += [_measure(truth.name, name, view, options.masks) for name, view in variants(truth).items()]
-    print(_scene_table(rows), _summary(rows), sep="\n")
+        for name, view in variants(truth).items():
+            if name in wanted:
+                rows.append(_measure(truth.name, name, view, options.masks))
+                maps.append(cv2.resize(view.depth / view.height_m, DEPTH_WH, interpolation=cv2.INTER_AREA))
+    print(_scene_table(rows), _summary(rows, maps), sep="\n")
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=2), encoding="utf-8")
     return 0
@@ -107,6 +136,9 @@ def variants(truth: Truth) -> dict[str, View]:
         masks=tuple(item.mask for item in truth.objects),
         intrinsics=truth.camera.intrinsics,
         down=gravity_in_camera(truth.camera),
+        labels=tuple(item.label for item in truth.objects),
+        height_m=float(truth.camera.position[1]),
+        depth=np.load(truth.folder / "background_depth.npy").astype(np.float64),
     )
     return {
         "as it is": plain,
@@ -127,11 +159,12 @@ def _cropped(view: View, place: tuple[float, float], kept: float) -> View:
     x, y = round(place[0] * (width - w)), round(place[1] * (height - h))
     shift = np.array([[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]])
     part = np.s_[y : y + h, x : x + w]
-    return View(
+    return replace(
+        view,
         image=np.ascontiguousarray(view.image[part]),
         masks=tuple(np.ascontiguousarray(mask[part]) for mask in view.masks),
         intrinsics=shift @ view.intrinsics,
-        down=view.down,
+        depth=np.ascontiguousarray(view.depth[part]),
     )
 
 
@@ -149,8 +182,10 @@ def _rolled(view: View, kept: float) -> View:
         cv2.warpPerspective(mask.astype(np.uint8), warp, (width, height), flags=cv2.INTER_NEAREST) > 0
         for mask in view.masks
     ]
-    whole = View(
-        image=np.asarray(image, np.uint8), masks=tuple(masks), intrinsics=view.intrinsics, down=turn @ view.down
+    # A turn about the optical axis leaves the depth along it as it is.
+    depth = cv2.warpPerspective(view.depth, warp, (width, height), flags=cv2.INTER_NEAREST)
+    whole = replace(
+        view, image=np.asarray(image, np.uint8), masks=tuple(masks), down=turn @ view.down, depth=np.asarray(depth)
     )
     return _cropped(whole, (0.5, 0.5), kept)
 
@@ -158,19 +193,34 @@ def _rolled(view: View, kept: float) -> View:
 def _halved(view: View) -> View:
     height, width = view.image.shape[:2]
     size = (width // 2, height // 2)
-    return View(
+    return replace(
+        view,
         image=np.asarray(cv2.resize(view.image, size, interpolation=cv2.INTER_AREA), np.uint8),
         masks=tuple(
             cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for mask in view.masks
         ),
         intrinsics=np.diag([0.5, 0.5, 1.0]) @ view.intrinsics,
-        down=view.down,
+        depth=np.asarray(cv2.resize(view.depth, size, interpolation=cv2.INTER_NEAREST)),
     )
 
 
 def _measure(scene: str, variant: str, view: View, masks: str) -> Row:
     started = time.process_time()
-    camera, confidence = solve_camera(view.image, view.masks if masks == "true" else (), None, 0)
+    kept = [k for k, mask in enumerate(view.masks) if masks == "true" and mask.any()]
+    instances = tuple(Instance(name=f"object-{k}", label=view.labels[k], score=1.0, mask=view.masks[k]) for k in kept)
+    objects = [item.mask for item in instances]
+    solved = solve_room(view.image, objects, None, 0)
+    camera = solved.camera
+    geometry = Geometry(
+        camera=camera,
+        image_points=scene_points(camera, solved.layout, objects),
+        plate_points=room_points(camera, solved.layout),
+        layout=solved.layout,
+        confidence=solved.confidence,
+    )
+    metric = in_metres(geometry, ScaleRequest(image=view.image, instances=instances))
+    found = geometry.plate_points.points[..., 2] * view.height_m / camera.position[1]
+    off = np.abs(found / view.depth - 1.0)
     seconds = time.process_time() - started
     width = view.image.shape[1]
     return Row(
@@ -179,7 +229,10 @@ def _measure(scene: str, variant: str, view: View, masks: str) -> Row:
         focal_error=float(camera.intrinsics[0, 0] / view.intrinsics[0, 0] - 1.0),
         gravity_error_deg=angle_deg(gravity_in_camera(camera), view.down),
         centre_error=float(np.linalg.norm(camera.intrinsics[:2, 2] - view.intrinsics[:2, 2]) / width),
-        confidence=confidence,
+        height_error=float(metric.camera.position[1] / view.height_m - 1.0),
+        depth_error=float(off.mean()),
+        height_m=view.height_m,
+        confidence=solved.confidence,
         seconds=seconds,
         focal=float(view.intrinsics[0, 0] / width),
         down=tuple(float(x) for x in view.down),  # pyright: ignore[reportArgumentType]
@@ -187,14 +240,15 @@ def _measure(scene: str, variant: str, view: View, masks: str) -> Row:
 
 
 def _scene_table(rows: Sequence[Row]) -> str:
-    headings = ("scene / variant", "focal err", "gravity err", "centre err", "confidence", "CPU s")
+    headings = ("scene / variant", "focal err", "gravity err", "centre err", "height err", "depth err", "CPU s")
     cells = [
         (
             f"{row.scene} / {row.variant}",
             f"{100 * row.focal_error:+.1f} %",
             f"{row.gravity_error_deg:.2f} deg",
             f"{100 * row.centre_error:.1f} %",
-            f"{row.confidence:.2f}",
+            f"{100 * row.height_error:+.1f} %",
+            f"{100 * row.depth_error:.1f} %",
             f"{row.seconds:.1f}",
         )
         for row in rows
@@ -202,13 +256,15 @@ def _scene_table(rows: Sequence[Row]) -> str:
     return table("Cameras (centre: principal point, in picture widths)", headings, cells)
 
 
-def _summary(rows: Sequence[Row]) -> str:
-    headings = ("variant", "focal", "best constant", "gravity", "best constant", "centre")
+def _summary(rows: Sequence[Row], maps: Sequence[np.ndarray]) -> str:
+    best = "best constant"
+    headings = ("variant", "focal", best, "gravity", best, "centre", "height", best, "room depth", best)
     kinds = {name.split(" ")[0] if name.startswith("crop") and "middle" not in name else name for name in _names(rows)}
-    groups = {kind: [row for row in rows if _kind(row) == kind] for kind in sorted(kinds)}
-    groups["all"] = list(rows)
+    groups = {kind: [k for k, row in enumerate(rows) if _kind(row) == kind] for kind in sorted(kinds)}
+    groups["all"] = list(range(len(rows)))
     cells = []
-    for name, group in groups.items():
+    for name, members in groups.items():
+        group, depths = [rows[k] for k in members], [maps[k] for k in members]
         focal, gravity = _best_constant(group)
         cells.append(
             (
@@ -218,6 +274,10 @@ def _summary(rows: Sequence[Row]) -> str:
                 f"{statistics.median(row.gravity_error_deg for row in group):.2f} deg",
                 f"{gravity:.2f} deg",
                 f"{100 * statistics.median(row.centre_error for row in group):.1f} %",
+                f"{100 * statistics.median(abs(row.height_error) for row in group):.1f} %",
+                f"{100 * _best_height(group):.1f} %",
+                f"{100 * statistics.median(row.depth_error for row in group):.1f} %",
+                f"{100 * _best_depth(depths):.1f} %",
             )
         )
     return table("Medians, beside those of the best constant camera of each group", headings, cells)
@@ -238,6 +298,18 @@ def _best_constant(rows: Sequence[Row]) -> tuple[float, float]:
     focal = min(float(np.median(np.abs(guess / focals - 1.0))) for guess in focals)
     angles = np.degrees(np.arccos(np.clip(downs @ downs.T, -1.0, 1.0)))
     return focal, float(np.median(angles, axis=1).min())
+
+
+def _best_height(rows: Sequence[Row]) -> float:
+    """Median error of the constant height with the least one, picked among the rows' own true values."""
+    heights = np.array([row.height_m for row in rows])
+    return min(float(np.median(np.abs(guess / heights - 1.0))) for guess in heights)
+
+
+def _best_depth(maps: Sequence[np.ndarray]) -> float:
+    """Median error of the constant depth map: the median of all true ones, pixel by pixel."""
+    stack = np.stack(maps)
+    return float(np.median(np.abs(np.median(stack, axis=0) / stack - 1.0).mean(axis=(1, 2))))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Align: where does this object stand?"""
 
+from models.assets.sizes import category_of
 from models.base import Segmentation
 from regen3d.align.engine import AlignRequest
+from regen3d.align.proportions import proportioned
 from regen3d.align.settings import AlignSettings
+from regen3d.align.size_prior import SizePrior
 from regen3d.export.overlay import placed_overlay
 from regen3d.room.box import bare_floor
 from regen3d.types import Alignment, Asset, Geometry, Mask, ObjectView, Room, RoomLayout
@@ -23,9 +26,16 @@ def compute(work: StageWork) -> Alignment:
         layout=layout if layout.believable else None,
         seed=work.call.seed,
         settings=AlignSettings(**work.call.params.get("settings", {})),
+        size_prior=_size_prior(work.value("view", ObjectView).instance.label),
         floor=_floor(work, layout),
     )
     return work.ask_library("regen3d.align.engine:align_object", request)
+
+
+def _size_prior(label: str) -> SizePrior | None:
+    """The usual size of what a label names."""
+    category = category_of(label)
+    return None if category is None else category.prior
 
 
 def _floor(work: StageWork, layout: RoomLayout) -> Mask | None:
@@ -45,7 +55,8 @@ def _preview(value: Alignment, work: StageWork) -> tuple[Preview, ...]:
         "contact gap": f"{100 * value.contact_gap_m:.1f} cm",
         "lead over the runner-up": f"{value.runner_up_margin:.2f}",
     }
-    view, mesh = work.value("view", ObjectView), work.value("asset", Asset).mesh
+    view = work.value("view", ObjectView)
+    mesh = proportioned(work.value("asset", Asset).mesh, value.proportions)
     drawn = Preview(picture=placed_overlay(view, mesh, value.world_from_object), caption=f"{work.call.object}, placed")
     return drawn, Preview(table=(row,), caption="How well it explains the picture", part="numbers")
 

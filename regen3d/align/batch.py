@@ -16,6 +16,7 @@ from torch import Tensor
 
 from regen3d.align.contours import MaskOutline, mask_outline
 from regen3d.align.evidence import Evidence
+from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import POINT_COUNT
 
 MOST_WALLS = 4
@@ -88,6 +89,10 @@ class Batch:
     """Whether that plane is a side of the room, not a floor and not an assumed one."""
     known_log_scale: Float[Tensor, " o"]
     """Logarithm of the scale that gives an object its own size; NaN where unknown."""
+    size_median_m: Float[Tensor, "o 3"]
+    """Usual lesser and greater side on the ground, and height; NaN where unknown."""
+    size_log_sigma: Float[Tensor, "o 3"]
+    """Standard deviation of the natural logarithm of each."""
     square_yaw: Float[Tensor, " o"]
     """Direction in radians to which objects are square; NaN where unknown."""
     hinted_yaw: Float[Tensor, " o"]
@@ -139,7 +144,7 @@ def make_batch(evidences: Sequence[Evidence], device: str, memory_mb: int) -> Ba
         max(len(part(p)) for p in proxies) for part in (lambda p: p.vertices, lambda p: p.faces)
     )
     hw = max(t.hw[0] for t in targets), max(t.hw[1] for t in targets)
-    walls = [_walls(e) for e in evidences]
+    walls, sizes = [_walls(e) for e in evidences], [_sizes(e.size_prior) for e in evidences]
     return Batch(
         vertices=tensor([_padded(p.vertices.astype(np.float64), most_vertices) for p in proxies]),
         faces=tensor([_padded(p.faces.astype(np.int64), most_faces, fill=0) for p in proxies]),
@@ -163,6 +168,8 @@ def make_batch(evidences: Sequence[Evidence], device: str, memory_mb: int) -> Ba
         normal=tensor([e.plane.normal for e in evidences]),
         hangs=tensor([e.plane.name not in ("floor", "free") for e in evidences]),
         known_log_scale=tensor([_or_nan(e.known_log_scale) for e in evidences]),
+        size_median_m=tensor([median for median, _ in sizes]),
+        size_log_sigma=tensor([sigma for _, sigma in sizes]),
         square_yaw=tensor([_or_nan(e.square_yaw) for e in evidences]),
         hinted_yaw=tensor([_or_nan(e.hinted_yaw) for e in evidences]),
         axis_yaw=tensor([p.axis_yaw for p in proxies]),
@@ -211,6 +218,15 @@ def _framed(picture: Float[np.ndarray, "h w"], hw: tuple[int, int]) -> np.ndarra
 
 def _or_nan(value: float | None) -> float:
     return np.nan if value is None else value
+
+
+def _sizes(prior: SizePrior | None) -> tuple[np.ndarray, np.ndarray]:
+    """Usual sizes and their spread as `Batch` has them: which side is the front nobody knows of a mesh."""
+    if prior is None:
+        return np.full(3, np.nan), np.full(3, np.nan)
+    lesser, greater = (0, 2) if prior.median_m[0] <= prior.median_m[2] else (2, 0)
+    order = [lesser, greater, 1]
+    return prior.median_m[order], prior.log_sigma[order]
 
 
 def _walls(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:

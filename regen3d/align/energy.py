@@ -34,6 +34,12 @@ SCALE_WEIGHT = 0.3
 SCALE_LIMIT = 2.0
 """A metric mesh is hardly ever off by more than this factor."""
 
+SIZE_WEIGHT = 0.05
+"""Of a size that is unusual for the category: it decides between sizes that the picture leaves open."""
+
+SIZE_LIMIT = 3.0
+"""Standard deviations from which a size costs all of it."""
+
 SQUARE_WEIGHT = 0.08
 """Of standing askew to the room, for a box; less for rounder things. It decides the last degrees, which neither a
 silhouette nor points with smooth errors can: furniture stands along walls. Less than any visible turn costs."""
@@ -83,6 +89,7 @@ def _energy(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     total += _point_cost(batch, poses)
     change = (numbers[:, 3] - batch.known_log_scale[owner]) / math.log(SCALE_LIMIT)
     total += _known(SCALE_WEIGHT * (change**2).clamp(max=1.0))
+    total += _known(SIZE_WEIGHT * (unusual_size(batch, poses) / SIZE_LIMIT**2).clamp(max=1.0))
     weight = torch.where(batch.hangs[owner], HANGING_SQUARE_WEIGHT, SQUARE_WEIGHT) * batch.boxiness[owner]
     total += _known(weight * ((askew(batch, poses) / SQUARE_LIMIT_RAD) ** 2).clamp(max=1.0))
     total += WALL_WEIGHT * (_beyond_walls(batch, poses, world) / WALL_LIMIT_M).clamp(max=1.0)
@@ -94,6 +101,16 @@ def askew(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     """How far each pose is turned against the room, within an eighth of a turn; NaN where the room is not known."""
     turn = poses.numbers[:, 2] + batch.axis_yaw[poses.owner] - batch.square_yaw[poses.owner]
     return torch.remainder(turn + math.pi / 4, math.pi / 2) - math.pi / 4
+
+
+def unusual_size(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
+    """Mean squared standard deviations of the logarithms of sizes; NaN where the category is not known."""
+    extent = (batch.vertices.amax(dim=1) - batch.vertices.amin(dim=1)).clamp(min=1e-9).log()[poses.owner]
+    extent = extent + poses.numbers[:, 3:4] + poses.numbers[:, 4:]
+    ground = extent[:, [0, 2]]
+    sizes = torch.stack([ground.amin(dim=1), ground.amax(dim=1), extent[:, 1]], dim=1)
+    deviation = (sizes - batch.size_median_m[poses.owner].log()) / batch.size_log_sigma[poses.owner]
+    return (deviation**2).mean(dim=1)
 
 
 def _known(cost: Float[Tensor, " p"]) -> Float[Tensor, " p"]:

@@ -19,10 +19,11 @@ from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.polish import polish
 from regen3d.align.pose import FLOOR, SupportPlane, plane_coordinates, similarity
 from regen3d.align.proportions import planar, proportioned, proportions_of, told
-from regen3d.align.proxy import finer, make_proxy
+from regen3d.align.proxy import finer, is_round, make_proxy
 from regen3d.align.refine import Refined, distinct, ranked, refine, wrapped
 from regen3d.align.search import Guesses, fit_boxes, guessed_poses, single_guess
 from regen3d.align.settings import AlignSettings
+from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import FINE_PX, make_target, visible_points
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import yaw_of
@@ -58,6 +59,8 @@ class AlignRequest:
     """A point for each pixel of the picture; only metric ones are used."""
     layout: RoomLayout | None = None
     """The room box."""
+    size_prior: SizePrior | None = None
+    """How large things of its category usually are; looked at where the mesh does not know its own size."""
     floor: Mask | None = None
     """Pixels that show the bare floor; only the published presets, which fit their floor to them, look at it."""
     seed: int = 0
@@ -156,7 +159,7 @@ def _alignment(request: AlignRequest, evidence: Evidence, refined: Refined, note
         mask_iou=iou,
         contact_gap_m=0.0,
         point_residual_m=point_residual(surface, pose, points),
-        runner_up_margin=_margin(refined),
+        runner_up_margin=1.0 if is_round(evidence.proxy) else _margin(refined),
         proportions=proportions,
         notes=notes,
     )
@@ -178,6 +181,7 @@ def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
         proxy=make_proxy(request.asset.mesh, request.seed),
         target=make_target(view, points, points_slide=slides),
         known_log_scale=0.0 if request.asset.scale == "metric" and not slides else None,
+        size_prior=None if slides or request.asset.scale == "metric" else request.size_prior,
         square_yaw=None if request.layout is None else request.layout.yaw_rad,
         hinted_yaw=None if request.asset.pose_hint is None else yaw_of(request.asset.pose_hint.rotation),
         # What stands on an object is placed farther away than it is: walls say nothing of it.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from regen3d.align.planes import Walls
 from regen3d.align.pose import SupportPlane
 from regen3d.align.proxy import Proxy
+from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import Target
 
 
@@ -24,5 +25,7 @@ class Evidence:
     """A direction in radians to which objects are square, as the room's walls are; None where it is unknown."""
     hinted_yaw: float | None = None
     """The yaw in radians under which the mesh was made; None where it is unknown: then fronts face the camera."""
+    size_prior: SizePrior | None = None
+    """How large its category usually is; None where its own size is known, or where no size can be measured."""
     walls: Walls | None = None
     """The walls that the object cannot stand behind; None where none is known."""

@@ -7,6 +7,7 @@ from jaxtyping import Float, Integer
 from scipy.spatial import KDTree
 
 from regen3d.errors import InvalidMeshError
+from regen3d.frames import rotation_about_y
 from regen3d.types import Mesh
 
 FACE_BUDGET = 1500
@@ -20,6 +21,13 @@ CELL_COUNTS = (256, 192, 128, 96, 72, 54, 40, 30, 22, 16, 12)
 
 SURFACE_SAMPLES = 3000
 """Points on the surface: 2 cm apart on a chair."""
+
+
+ODD_TURN_RAD = np.radians(37.0)
+"""A turn that brings no polygon of less than ten corners onto itself."""
+
+ROUND_SHARE = 0.012
+"""Of the diameter, mean distance of the turned surface from itself: two samplings of one surface are 0.008 apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,15 @@ def finer(proxy: Proxy, mesh: Mesh) -> Proxy:
     """The same stand-in with more faces."""
     vertices, faces = simplify(mesh.vertices, mesh.faces, FINE_FACE_BUDGET)
     return replace(proxy, vertices=vertices, faces=faces)
+
+
+def is_round(proxy: Proxy) -> bool:
+    """Whether an object looks the same however it is turned, so that no way to face rivals another."""
+    samples = np.asarray(proxy.surface.data)
+    low, high = samples.min(axis=0), samples.max(axis=0)
+    axis = 0.5 * (low + high) * np.array([1.0, 0.0, 1.0])
+    distance, _ = proxy.surface.query((samples - axis) @ rotation_about_y(ODD_TURN_RAD).T + axis)
+    return float(np.mean(distance)) < ROUND_SHARE * proxy.diameter
 
 
 def upright_axis(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarray, "f 3"]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import torch
 
 from regen3d.align.batch import Poses, make_batch
 from regen3d.align.drawn import drawn_outline, residuals
-from regen3d.align.energy import energy
+from regen3d.align.energy import SIZE_LIMIT, SIZE_WEIGHT, energy, unusual_size
 from regen3d.align.evidence import Evidence
 from regen3d.align.planes import SIDES, Walls, room_side
 from regen3d.align.polish import polish
@@ -16,6 +16,7 @@ from regen3d.align.pose import FLOOR, similarity
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
 from regen3d.align.proportions import planar
 from regen3d.align.proxy import make_proxy
+from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import make_target
 from regen3d.frames import intrinsics_from_focal, transform, world_from_gravity
 from regen3d.render.raster import rasterize
@@ -195,6 +196,18 @@ def test_points_slide_along_their_rays_together():
     off = CAMERA.position + 1.05 * (seen - CAMERA.position)
     found = polished(evidence_of(mesh, points=off), TRUE + np.array([0.03, 0.05, 0.04, 0.03, 0.0, 0.0, 0.0]))
     np.testing.assert_allclose(found[:4], TRUE[:4], atol=0.02)
+
+
+def test_a_usual_size_decides_between_sizes_and_a_front_does_not_matter_to_it(evidence):
+    low, high = seat().vertices.min(axis=0), seat().vertices.max(axis=0)
+    width, height, depth = np.exp(TRUE[3]) * (high - low)
+    for median in ([width, height, depth], [depth, height, width]):
+        prior = SizePrior(median_m=np.array(median), log_sigma=np.array([0.1, 0.1, 0.1]))
+        batch = batch_of(replace(evidence, size_prior=prior))
+        larger = TRUE + np.array([0.0, 0.0, 0.0, 0.2, 0.0, 0.0, 0.0])
+        np.testing.assert_allclose(unusual_size(batch, poses_of(TRUE, larger)), [0.0, 4.0], atol=1e-9)
+        extra = energy(batch, poses_of(TRUE, larger)) - energy(batch_of(evidence), poses_of(TRUE, larger))
+        np.testing.assert_allclose(extra, [0.0, SIZE_WEIGHT * 4.0 / SIZE_LIMIT**2], atol=1e-9)
 
 
 def test_a_wall_is_not_reached_through(evidence):

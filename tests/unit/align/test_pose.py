@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import trimesh
 
 from regen3d.align.heights import contact_height, height_map
 from regen3d.align.planes import SIDES, room_side, wall_behind
 from regen3d.align.pose import FLOOR, plane_coordinates
-from regen3d.align.proxy import FACE_BUDGET, make_proxy, simplify, upright_axis
+from regen3d.align.proxy import FACE_BUDGET, is_round, make_proxy, simplify, upright_axis
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, rotation_about_y, world_from_gravity
 from regen3d.types import Camera, Mesh, RoomLayout
@@ -71,6 +72,17 @@ def test_boxes_have_an_axis_and_balls_have_none():
         assert (axis - yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4 == pytest.approx(0.0, abs=1e-9)
         assert boxiness > 0.5
     assert upright_axis(*wavy(60))[1] < 0.1
+
+
+def test_bodies_of_revolution_have_no_way_to_face_and_polygons_have():
+    ball = trimesh.creation.icosphere(subdivisions=3)
+    square = trimesh.creation.box((1.0, 0.5, 1.0))
+    for body, expected in ((ball, True), (square, False)):
+        vertices, faces = np.asarray(body.vertices), np.asarray(body.faces)
+        mesh = Mesh(
+            vertices=vertices, faces=faces, uv=np.zeros((len(vertices), 2)), texture=np.zeros((2, 2, 3), np.uint8)
+        )
+        assert is_round(make_proxy(mesh, 0)) is expected
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:
         camera=None,
         plate=None,
         geometry=None,
+        measure={},
         meshes={},
         support={},
         align={},

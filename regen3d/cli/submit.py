@@ -37,11 +37,16 @@ def submit(
     territory: Territory = None,
     seed: Seed = 0,
     labels: Labels = None,
-    boxes: Annotated[Path | None, typer.Option(help="JSON file with a box for each object; for one picture.")] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="JSON file with a box, points or an outline for each object; for one picture.")
+    ] = None,
     masks: Annotated[Path | None, typer.Option(help="Folder with a mask for each object; for one picture.")] = None,
     camera: Annotated[Path | None, typer.Option(help="JSON file with the camera; for one picture.")] = None,
     plate: Annotated[Path | None, typer.Option(help="Picture of the empty room; for one picture.")] = None,
     points: Annotated[Path | None, typer.Option(help="NPZ file with a 3D point for each pixel; for one.")] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="NAME:DIMENSION=METRES", help="A length you know; for one picture.")
+    ] = None,
     mesh: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
@@ -68,6 +73,8 @@ def submit(
 
     given = {"boxes": boxes, "masks": masks, "camera": camera, "plate": plate, "points": points}
     by_hand: dict[str, Any] = {name: located(path) for name, path in given.items() if path is not None}
+    if scale is not None:
+        by_hand["scale"] = scale
     if mesh:
         by_hand["meshes"] = {name: located(path) for name, path in map(parse_mesh_option, mesh)}
     if len(images) > 1 and by_hand:

@@ -179,4 +179,4 @@ def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:
         align={},
         notes=old.notes,
     )
-    return RunFacts(request=asked, inputs=inputs, started=started, id=str(flow_run.id), key=None)
+    return RunFacts(request=asked, asked=old.run.request, inputs=inputs, started=started, id=str(flow_run.id), key=None)

@@ -11,9 +11,11 @@ from prefect.states import Completed
 
 from flows.keys import provide_keys
 from flows.orphans import watch_over
+from flows.review import reviewed
 from models.choice import check_choice, check_ready
 from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
+from regen3d.corrections import with_corrections
 from regen3d.errors import InputError
 from regen3d.export.report import shortfalls
 from regen3d.fingerprint import run_key
@@ -83,7 +85,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
         WeightsMissingError: a model that runs in this process has no weights here.
     """
     with progress_shown(), local_inputs(request) as given:
-        manifest = _reconstruct(given)
+        manifest = _reconstruct(given, request)
     publish_summary(manifest, request.out)
     return ended(manifest)
 
@@ -97,8 +99,9 @@ def ended(manifest: Manifest) -> Manifest:
     return cast("Manifest", Completed(name="Partial", message=message, data=manifest))
 
 
-def _reconstruct(request: SceneRequest) -> Manifest:
-    started, key = time.time(), run_key(request)
+def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
+    """The scene of a request whose files are local; `original` is the same with the addresses that were given."""
+    started, request = time.time(), with_corrections(request)
     use_block()
     adapters = adapters_of(request.profile, request.overrides)
     permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
@@ -107,7 +110,6 @@ def _reconstruct(request: SceneRequest) -> Manifest:
         asked = {stage: name for stage, name in adapters.items() if stage not in request.given}
         provide_keys(asked)
         check_ready(asked, request.options)
-    inputs = read_inputs(request)
     context = SceneContext(
         store=request.store_uri,
         adapters=adapters,
@@ -115,6 +117,9 @@ def _reconstruct(request: SceneRequest) -> Manifest:
         seed=request.seed,
         execution=request.place,
     )
+    if request.pause_after is not None:
+        request = reviewed(context, request, find_objects)
+    key, inputs = run_key(request), read_inputs(request)
     shared = perceive(context, inputs)
     objects = isolated_objects(context, shared["isolate"])
     if not objects and not shows_room(context, shared["room"]):
@@ -131,18 +136,29 @@ def _reconstruct(request: SceneRequest) -> Manifest:
         context.call("report").with_inputs(image=inputs.image),
         {name: shared[name] for name in ("segment", "plate", "geometry", "room", "assemble")},
     )
-    facts = RunFacts(request=request, inputs=inputs, started=started, id=str(flow_run.id), key=key)
+    facts = RunFacts(
+        request=request,
+        asked=original.model_dump(mode="json"),
+        inputs=inputs,
+        started=started,
+        id=str(flow_run.id),
+        key=key,
+    )
     entries = [*shared.values(), *(entry for entries, _ in outcomes.values() for entry in entries.values())]
     return finish_scene(context, facts, entries)
+
+
+def find_objects(context: SceneContext, inputs: SceneInputs) -> StageEntry:
+    """The first stage."""
+    params = {"labels": list(inputs.labels), "boxes": list(inputs.boxes)}
+    call = context.call("segment", **params).with_inputs(image=inputs.image)
+    return segment(context, call.by_hand(inputs.masks))
 
 
 def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
     """The stages that look at the whole picture, one after the other."""
     known = {"image": inputs.image} | ({"camera": inputs.camera} if inputs.camera else {})
-    params = {"labels": list(inputs.labels), "boxes": list(inputs.boxes)}
-    shared: Shared = {}
-    call = context.call("segment", **params).with_inputs(image=inputs.image)
-    shared["segment"] = segment(context, call.by_hand(inputs.masks))
+    shared: Shared = {"segment": find_objects(context, inputs)}
     call = context.call("plate").with_inputs(**known)
     shared["plate"] = plate(context, call.by_hand(inputs.plate), {"segmentation": shared["segment"]})
     seen = {"segmentation": shared["segment"], "plate": shared["plate"]}

@@ -80,6 +80,7 @@ class SceneRequest(BaseModel):
     scale: str | None = Field(default=None, description="A length that is known: NAME:DIMENSION=METRES.")
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
+    pause_after: Literal["segment"] | None = Field(default=None, description="Stage after which a person is asked.")
     execution: Literal["local", "ray", "ray-tasks"] = Field(default="local", description="Where heavy calls run.")
     ray_address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
 

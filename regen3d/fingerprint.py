@@ -58,7 +58,17 @@ def key_of(call: StageCall, revision: str) -> str:
     return digest_of({**facts, "inputs": inputs, "code": code_version(call.stage), "revision": revision})
 
 
-_OUTSIDE = {"out", "store", "execution", "ray_address", "overrides", "profile", "allow_noncommercial", "territory"}
+_OUTSIDE = {
+    "out",
+    "store",
+    "execution",
+    "ray_address",
+    "overrides",
+    "profile",
+    "allow_noncommercial",
+    "territory",
+    "pause_after",
+}
 """Fields of a request that change no value of the scene, or that are counted otherwise."""
 
 

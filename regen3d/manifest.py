@@ -153,6 +153,9 @@ class RunEntry(Entry):
     versions: dict[str, str] = Field(
         default_factory=dict, description="Of the packages in the process that wrote this."
     )
+    request: dict[str, Any] | None = Field(
+        default=None, description="What was asked (`regen3d.config.SceneRequest`), to ask it again with a change."
+    )
 
 
 class Manifest(Entry):

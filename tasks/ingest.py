@@ -11,6 +11,7 @@ from models.base import Plate, Segmentation
 from regen3d import codec
 from regen3d.align.settings import AlignSettings
 from regen3d.config import SceneRequest
+from regen3d.corrections import FOLDER, corrections_folder
 from regen3d.errors import ConfigError, InvalidMeshError
 from regen3d.frames import intrinsics_from_focal
 from regen3d.inputs.boxes import LabelledPolygon, Mark, read_boxes
@@ -56,8 +57,8 @@ class SceneInputs(Entry):
     """What says how long a metre is, as options of the geometry's call; nothing where nothing does."""
     meshes: dict[str, Ref]
     """Object name -> the user's `Asset`."""
-    support: dict[str, str]
-    """By which rule supports are found, as an option of that call; nothing where it is the usual one."""
+    support: dict[str, Any]
+    """By which rule supports are found, and those that the user gave, as options of that call; nothing as a rule."""
     align: dict[str, Any]
     """What of the alignment is not as usual, as an option of its calls; nothing where all is."""
     notes: tuple[str, ...]
@@ -69,6 +70,7 @@ class _Given:
     picture: Picture
     boxes: tuple[Mark, ...]
     masks: Segmentation | None
+    supports: dict[str, str]
     camera: KnownCamera | None
     plate: Plate | None
     geometry: Geometry | None
@@ -109,7 +111,8 @@ def read_inputs(request: SceneRequest) -> SceneInputs:
         geometry=keep(given.geometry),
         measure=_measure(request, given.picture),
         meshes={name: codec.put_value(store, asset) for name, asset in given.meshes.items()},
-        support={} if request.align.support == "inferred" else {"support": request.align.support},
+        support=({} if request.align.support == "inferred" else {"support": request.align.support})
+        | ({"supports": given.supports} if given.supports else {}),
         align=_unusual(request.align),
         notes=given.picture.notes,
     )
@@ -133,7 +136,7 @@ def _read(request: SceneRequest) -> _Given:
         raise ConfigError("--labels says what to look for, but --boxes or --masks already say it: give one of them")
     picture = read_image(Path(request.image))
     marks = read_boxes(Path(request.boxes), picture) if request.boxes else ()
-    masks = _segmentation(request, picture, marks)
+    masks, supports = _segmentation(request, picture, marks)
     if masks is not None:
         check_mesh_names(request.meshes, [instance.name for instance in masks.instances])
     camera = _camera(request, picture)
@@ -142,6 +145,7 @@ def _read(request: SceneRequest) -> _Given:
         picture=picture,
         boxes=marks,
         masks=masks,
+        supports=supports,
         camera=camera,
         plate=_plate(request, picture),
         geometry=_geometry(request, picture, camera),
@@ -170,18 +174,23 @@ def check_mesh_names(meshes: Mapping[str, object], objects: Sequence[str]) -> No
         raise ConfigError(f"--mesh names '{name}', which is no object of this scene: the objects are {found}")
 
 
-def _segmentation(request: SceneRequest, picture: Picture, marks: tuple[Mark, ...]) -> Segmentation | None:
-    """What the user painted or drew himself; None where a model has to look."""
+def _segmentation(
+    request: SceneRequest, picture: Picture, marks: tuple[Mark, ...]
+) -> tuple[Segmentation | None, dict[str, str]]:
+    """What the user painted or drew, and what he says that it stands on; None where a model has to look."""
     if request.masks is None:
         polygons = [mark for mark in marks if isinstance(mark, LabelledPolygon)]
         if not polygons or len(polygons) < len(marks):
-            return None
+            return None, {}
         instances, notes = with_polygons((), polygons, (picture.wh[1], picture.wh[0]))
-        return Segmentation(instances=instances, floor=None, notes=notes)
+        return Segmentation(instances=instances, floor=None, notes=notes), {}
     if request.boxes is not None:
         raise ConfigError("--masks and --boxes both say where the objects are: give one of them")
     given = read_masks(Path(request.masks), picture)
-    return Segmentation(instances=given.instances, floor=None, notes=given.notes)
+    notes = given.notes
+    if Path(request.masks) == corrections_folder(Path(request.out)):
+        notes = (f"The masks are those that were mended in the editor ({FOLDER}).", *notes)
+    return Segmentation(instances=given.instances, floor=None, notes=notes), given.supports
 
 
 def _camera(request: SceneRequest, picture: Picture) -> KnownCamera | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.base import Segmentation
 from regen3d import codec
 from regen3d.align.occlusion import occluders
-from regen3d.align.support import infer_supports, paper_supports
+from regen3d.align.support import infer_supports, paper_supports, with_given
 from regen3d.manifest import StageEntry
 from regen3d.room.box import bare_floor
 from regen3d.store import Ref, Store
@@ -54,7 +54,7 @@ def compute(work: StageWork) -> Isolation:
 def _isolated(work: StageWork) -> tuple[IsolatedObject, ...]:
     segmentation, geometry = work.value("segmentation", Segmentation), work.value("geometry", Geometry)
     instances, camera = segmentation.instances, geometry.camera
-    supports = _supports(work, segmentation, geometry)
+    supports = with_given(_supports(work, segmentation, geometry), work.call.params.get("supports", {}))
     hidden = occluders(instances)
     image = work.image()
     objects = []

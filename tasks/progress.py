@@ -15,8 +15,9 @@ class Progress:
     """Which stage."""
     object: str | None
     """Which object, for stages that run once an object."""
-    event: Literal["planned", "started", "finished", "reused", "failed"]
-    """`planned` comes once a stage of each object, as soon as the objects are known; `failed` when no try is left."""
+    event: Literal["planned", "started", "finished", "reused", "failed", "waiting"]
+    """`planned` comes once a stage of each object, as soon as the objects are known; `failed` when no try is left;
+    `waiting` when a person is asked."""
 
 
 _listeners: list[Callable[[Progress], None]] = []

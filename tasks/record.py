@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from regen3d import __version__, codec
 from regen3d.config import STAGES, SceneRequest
@@ -38,7 +39,9 @@ class RunFacts:
     """What is known of a run beside its stages."""
 
     request: SceneRequest
-    """What was asked."""
+    """What was asked, with files that are local and corrections that were made."""
+    asked: dict[str, Any] | None
+    """What was asked, as it was asked: a request as JSON, to ask it again; None where nobody knows."""
     inputs: SceneInputs
     """What was given."""
     started: float
@@ -196,5 +199,6 @@ def _run(facts: RunFacts) -> RunEntry:
         started=datetime.fromtimestamp(facts.started, UTC).isoformat(timespec="seconds"),
         seconds=round(time.time() - facts.started, 1),
         host=platform.node(),
+        request=facts.asked,
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )

@@ -5,7 +5,7 @@ points, whether that is level with the end or nearer. Labels are the prior for w
 stand neither on another one nor on the floor hangs, from the side of the room that is behind its upper end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from regen3d.align.hanging import is_off_floor, room_support
 from regen3d.align.measured import measured_points
@@ -36,6 +36,20 @@ def infer_supports(
         if item.name in lifted:
             _add(below, item, find_carrier(item, evidence, is_off_floor=True))
     return {item.name: below.get(item.name) or room_support(item, evidence, item.name in lifted) for item in instances}
+
+
+def with_given(found: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Supports as found, but for those that the user gave; where the two make a ring, what was found gives way.
+
+    Args:
+        found: object -> support, of every object.
+        given: the same of some; no ring of their own.
+    """
+    supports = {**found, **given}
+    for name in found:
+        if name not in given and _leads_to(name, supports[name], supports):
+            supports[name] = "floor"
+    return supports
 
 
 def paper_supports(instances: Sequence[Instance], floor: Mask | None) -> dict[str, str]:
@@ -71,7 +85,7 @@ def _add(below: dict[str, str], item: Instance, carrier: str | None) -> None:
         below[item.name] = carrier
 
 
-def _leads_to(name: str, start: str, below: dict[str, str]) -> bool:
+def _leads_to(name: str, start: str, below: Mapping[str, str]) -> bool:
     """Whether going down from `start` comes to `name`."""
     while start in below and start != name:
         start = below[start]

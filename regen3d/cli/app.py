@@ -8,6 +8,7 @@ import typer
 
 from regen3d import __version__
 from regen3d.cli.doctor import doctor
+from regen3d.cli.edit import edit
 from regen3d.cli.evaluate import evaluate
 from regen3d.cli.farm import farm
 from regen3d.cli.gc import gc
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(redo)
 app.command()(view)
+app.command()(edit)
 app.command()(stage)
 app.command()(evaluate)
 app.command()(submit)

@@ -37,6 +37,9 @@ class ProgressBar:
         with self._lock:
             if event.event == "planned":
                 self._planned.add((event.stage, event.object))
+            elif event.event == "waiting":
+                self._console.print("Waiting for somebody to look at the masks: `regen3d edit` on the folder of --out.")
+                return
             elif event.event != "started":
                 self._done.add((event.stage, event.object))
             total = self._stages + len(self._planned)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -49,6 +49,10 @@ def run(
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.  [default: OUT/store]")] = None,
+    pause_after: Annotated[
+        str | None, typer.Option(metavar="segment", help="Wait until somebody has looked at the masks.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether what was given can be used.")] = False,
     execution: Annotated[str, typer.Option(help="Where heavy calls run: local, ray, or ray-tasks.")] = "local",
     ray_address: Annotated[
         str | None,
@@ -67,6 +71,7 @@ def run(
     Example: regen3d run examples/living-room.png --out scenes/living-room
     """
     from regen3d.config import SceneRequest
+    from regen3d.corrections import with_corrections
     from regen3d.inputs.labels import parse_labels
     from regen3d.inputs.meshes import parse_mesh_option
 
@@ -88,9 +93,10 @@ def run(
         points=points and _absolute(points),
         scale=scale,
         meshes={name: _absolute(path) for name, path in map(parse_mesh_option, mesh or [])},
+        pause_after=parse_pause(pause_after),
         **parse_execution(execution, ray_address),
     )
-    raise typer.Exit(_finish(request))
+    raise typer.Exit(_finish(with_corrections(request), only_check=check))
 
 
 def parse_execution(execution: str, ray_address: str | None) -> dict[str, Any]:
@@ -141,11 +147,22 @@ def parse_options(given: list[str]) -> dict[str, dict[str, str]]:
     return options
 
 
+def parse_pause(stage: str | None) -> Literal["segment"] | None:
+    """The stage after which a person is asked.
+
+    Raises:
+        ConfigError: no run can wait there.
+    """
+    if stage not in (None, "segment"):
+        raise ConfigError(f"a run cannot wait after '{stage}': --pause-after takes segment")
+    return "segment" if stage else None
+
+
 def _absolute(path: Path) -> str:
     return str(path.expanduser().absolute())
 
 
-def _finish(request: "SceneRequest") -> int:
+def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     """Answer from the store where possible, else run the flow; returns the exit code."""
     from regen3d.cli.summary import print_summary
     from regen3d.fingerprint import run_key
@@ -190,8 +207,10 @@ def _compute(request: "SceneRequest") -> "Manifest":
     with progress_bar(SCENE_STAGES) as bar:
         bar.begin("starting the orchestrator")
         from flows.client import check_server
+        from flows.review import check_pausable
         from flows.scene import reconstruct_scene
         from tasks.execution.runner import on_place
 
         check_server()
+        check_pausable(request)
         return on_place(reconstruct_scene, request.place)(request)

@@ -54,6 +54,9 @@ def submit(
     ray_address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Ray cluster.  [default: that of the workers]")
     ] = None,
+    pause_after: Annotated[
+        str | None, typer.Option(metavar="segment", help="Wait until somebody has looked at the masks.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Run even what is done.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until all scenes are done, as `watch` does.")] = False,
 ) -> None:
@@ -67,7 +70,7 @@ def submit(
 
     Example: regen3d submit kitchen.jpg hall.jpg --out scenes --store s3://regen3d/store --wait
     """
-    from regen3d.cli.run import parse_execution
+    from regen3d.cli.run import parse_execution, parse_pause
     from regen3d.config import SceneRequest
     from regen3d.inputs.meshes import parse_mesh_option
 
@@ -88,7 +91,7 @@ def submit(
         seed=seed,
         labels=labels,
     )
-    settings |= {**parse_execution(execution, ray_address), **by_hand}
+    settings |= {**parse_execution(execution, ray_address), **by_hand, "pause_after": parse_pause(pause_after)}
     requests = [
         SceneRequest(image=located(image), out=folder, store=_shared(store, folder), **settings)
         for image, folder in zip(images, _folders(images, located(out)), strict=True)

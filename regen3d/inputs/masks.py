@@ -1,7 +1,7 @@
 """Masks that the user painted: a folder with one PNG an object, or one index picture."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from regen3d.inputs.image import Picture
 from regen3d.inputs.labels import clean_label
 from regen3d.inputs.mask_pixels import numbers, silhouette, to_working
 from regen3d.inputs.names import instance_name, instance_names, is_safe_name
+from regen3d.inputs.supports import check_supports
 from regen3d.types import Instance
 
 MAX_MASKS = 200
@@ -34,12 +35,15 @@ class GivenMasks:
     """Masks in the working picture; they do not overlap, none is empty, names are unique, scores are 1."""
     notes: tuple[str, ...]
     """Sentences for the report."""
+    supports: dict[str, str] = field(default_factory=dict)
+    """Object -> `floor`, `wall`, `ceiling`, `free` or the object that it stands on, where the user said so."""
 
 
 class _Entry(BaseModel):
     id: int = Field(ge=1, le=65535)
     label: str = Field(validation_alias=AliasChoices("label", "category"))
     name: str | None = None
+    support: str | None = None
 
 
 class _Document(BaseModel):
@@ -61,11 +65,11 @@ def read_masks(folder: Path, picture: Picture) -> GivenMasks:
     """
     files = [path for path in list_folder(folder, "masks") if path.is_file() and not path.name.startswith(".")]
     if {path.name for path in files} & {INDEX_PICTURE, INDEX_DOCUMENT}:
-        named, notes = _read_index(folder, picture)
+        given = _read_index(folder, picture)
     else:
-        named, notes = _read_files(folder.name, files, picture), ()
-    instances, overlap_notes = _without_overlaps(named, folder.name)
-    return GivenMasks(instances=instances, notes=(*notes, *overlap_notes))
+        given = GivenMasks(instances=tuple(_read_files(folder.name, files, picture)), notes=())
+    instances, overlap_notes = _without_overlaps(list(given.instances), folder.name)
+    return replace(given, instances=instances, notes=(*given.notes, *overlap_notes))
 
 
 def _read_files(source: str, files: list[Path], picture: Picture) -> list[Instance]:
@@ -90,7 +94,7 @@ def _read_files(source: str, files: list[Path], picture: Picture) -> list[Instan
     return instances
 
 
-def _read_index(folder: Path, picture: Picture) -> tuple[list[Instance], tuple[str, ...]]:
+def _read_index(folder: Path, picture: Picture) -> GivenMasks:
     for name in (INDEX_PICTURE, INDEX_DOCUMENT):
         if not (folder / name).is_file():
             raise ConfigError(
@@ -116,7 +120,13 @@ def _read_index(folder: Path, picture: Picture) -> tuple[list[Instance], tuple[s
             instances.append(Instance(name=name, label=label, score=1.0, mask=mask))
         else:
             notes.append(f"{name} has no visible pixel in {INDEX_PICTURE} and was left out.")
-    return instances, tuple(notes)
+    supports = {
+        name if entry.name is None else _checked_name(entry.name): entry.support
+        for entry, name in zip(entries, instance_names(labels), strict=True)
+        if entry.support is not None
+    }
+    check_supports(supports, [item.name for item in instances], INDEX_DOCUMENT)
+    return GivenMasks(instances=tuple(instances), notes=tuple(notes), supports=supports)
 
 
 def _checked_name(given: str) -> str:

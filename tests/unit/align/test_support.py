@@ -7,7 +7,7 @@ import pytest
 
 from regen3d.align.measured import depth_step, end_height, measured_points
 from regen3d.align.occlusion import occluders
-from regen3d.align.support import infer_supports, paper_supports, support_order
+from regen3d.align.support import infer_supports, paper_supports, support_order, with_given
 from regen3d.frames import intrinsics_from_focal, world_from_gravity
 from regen3d.types import Camera, Instance, RoomLayout
 from tests.synthetic.staged import hung_scene, spoiled
@@ -226,3 +226,11 @@ def test_lights_hang_from_the_ceiling_where_the_room_says_so(camera, layout):
     layout = replace(layout, bounds_max=np.array([2.5, 2.3, 1.0]))
     high = {"lamp-1": ("lamp", (200, 5, 240, 40)), "lamp-2": ("lamp", (200, 60, 240, 90))}
     assert infer_supports(draw(high, high), camera, layout) == {"lamp-1": "ceiling", "lamp-2": "wall"}
+
+
+def test_supports_that_the_user_gave_win_and_rings_are_opened() -> None:
+    found = {"cup-1": "table-1", "table-1": "floor", "book-1": "cup-1"}
+    assert with_given(found, {}) == found
+    assert with_given(found, {"cup-1": "wall"}) == {**found, "cup-1": "wall"}
+    # The table stands on the cup, so the cup no longer stands on the table; the book may stay on it.
+    assert with_given(found, {"table-1": "cup-1"}) == {"cup-1": "floor", "table-1": "cup-1", "book-1": "cup-1"}

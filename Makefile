@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Kept beside the environment, for the tests alone: torchvision's build does not fit a PyTorch without CUDA.
 BESIDE := hy3dgen pymeshlab torchvision
 
-.PHONY: help demo install test check unit soak schema viewer clean
+.PHONY: help demo install test check unit soak schema viewer docs clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments.
 
 schema: $(VENV)/.installed-dev  ## Write docs/manifest.schema.json anew.
 	$(BIN)/python -c "from tests.unit.test_manifest import publish; publish()"
+
+docs: $(VENV)/.installed-dev  ## Build the documentation into site/; opens without a network.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 viewer: web/node_modules  ## Build the scene viewer into the package; needs Node 20.
 	cd web && npm run --silent build

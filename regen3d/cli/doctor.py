@@ -26,6 +26,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("open3d", "open3d", "pip install '.[open3d]'"),
     ("usd-core", "usd-core", "pip install '.[usd]'"),
     ("mujoco, coacd (drop test)", "mujoco", "pip install '.[evaluate]'"),
+    ("mkdocs-material (documentation)", "mkdocs-material", "pip install '.[docs]'"),
 )
 """Named part, distribution that carries it, command that installs it."""
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,7 @@ TICK_S = 0.5
 MEASURE_S = 5.0
 """How often the size of the cluster is asked for."""
 
-PING_S, PING_PATIENCE_S = 10.0, 60.0
+PING_S, PING_PATIENCE_S = 10.0, 120.0
 """How often a worker shows that it lives, and how long it may take: native code may hold the interpreter."""
 
 LISTEN_S = 10.0
@@ -96,6 +97,9 @@ class Dispatcher:
                     break
                 deaths, reason = deaths + 1, _reason(error, order.pool)
                 self._failures["worker lost"] += 1
+            except _Gone:
+                # It went before it had the job.
+                continue
             except RayError as error:
                 return Outcome(error=WorkerLostError(f"the job or its answer did not arrive: {error}"))
             except _GivenUp as error:
@@ -171,11 +175,15 @@ class Dispatcher:
         """The worker's answer.
 
         Raises:
+            _Gone: it is no more there.
             RayError: it died.
             TimeoutError: it took longer than its pool allows, and is ended.
         """
+        actor = self._actors.get(hand.number)
+        if actor is None:
+            raise _Gone
         try:
-            answer = self._actors[hand.number].answer.remote(order)
+            answer = actor.answer.remote(order)
             outcome: Outcome = await asyncio.wait_for(answer, order.pool.settings.job_timeout_s)
         except LOST:
             self._lose(hand)
@@ -207,7 +215,8 @@ class Dispatcher:
 
     def _spawn(self, hand: Hand) -> None:
         spec = next(spec for spec in self._roster.pools() if spec.name == hand.pool)
-        name = f"{self._name} {spec.name} {hand.number}"
+        # Unique even where a dispatcher is restarted and counts from one again.
+        name = f"{self._name} {spec.name} {hand.number}-{uuid.uuid4().hex[:4]}"
         me = ray.get_runtime_context().current_actor
         self._actors[hand.number] = (
             ray.remote(Worker)
@@ -236,6 +245,8 @@ class Dispatcher:
         if error is not None:
             self._dismiss(hand)
             self._give_up(spec.name, error)
+            return
+        if hand.number not in self._roster.hands:
             return
         self._roster.is_ready(hand, time.monotonic())
         self._step()
@@ -323,6 +334,10 @@ class Dispatcher:
             if not self._drivers and not self._roster.hands:
                 # Nobody has asked for long enough that all workers went: so does the book.
                 ray.kill(ray.get_runtime_context().current_actor)
+
+
+class _Gone(Exception):
+    """A worker ended between being chosen and being asked."""
 
 
 class _GivenUp(Exception):

@@ -56,7 +56,7 @@ class FarmSettings(BaseModel):
     local_cpus: int | None = Field(default=None, ge=1, description="Cores of a Ray started here; null: all.")
     local_gpus: int | None = Field(default=None, ge=0, description="GPUs of a Ray started here; null: all.")
     patience_s: float = Field(default=60.0, gt=0, description="Wait of a job before another pool's worker makes room.")
-    silence_s: float = Field(default=30.0, gt=0, description="Silence of a flow after which its jobs are dropped.")
+    silence_s: float = Field(default=120.0, gt=0, description="Silence of a flow after which its jobs are dropped.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
         server.kill()
 
 
-def start(request: SceneRequest, server: PrefectServer, **variables: str) -> subprocess.Popen[str]:
-    path = Path(request.out).with_suffix(".json")
-    path.write_text(request.model_dump_json(), encoding="utf-8")
+def start(*requests: SceneRequest, server: PrefectServer, **variables: str) -> subprocess.Popen[str]:
+    paths = [Path(request.out).with_suffix(".json") for request in requests]
+    for path, request in zip(paths, requests, strict=True):
+        path.write_text(request.model_dump_json(), encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.synthetic.small_scene", str(path)],
+        [sys.executable, "-m", "tests.synthetic.small_scene", *map(str, paths)],
         env=os.environ | {"PREFECT_API_URL": server.url} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -54,8 +54,8 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
     raise AssertionError(f"never saw '{text}':\n" + "".join(lines))
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=300)
+def finish(process: subprocess.Popen[str], seconds: float = 300.0) -> str:
+    output, _ = process.communicate(timeout=seconds)
     assert process.returncode == 0, output
     return output
 
@@ -104,13 +104,13 @@ def test_a_killed_flow_goes_on_and_does_not_stay_running(
     request = named(
         small_scene(synthetic_room, tmp_path, options={"generate": {"kill_once": str(fuse)}}), "killed-flow"
     )
-    first = start(request, server)
+    first = start(request, server=server)
     output, _ = first.communicate(timeout=300)
     assert first.returncode == -signal.SIGKILL, output
     done = {tuple(line.split()[:2]) for line in output.splitlines() if line.endswith(" finished")}
     assert ("isolate", "-") in done
     assert states(server, "killed-flow")[0] == ["Running"]
-    output = finish(start(request, server))
+    output = finish(start(request, server=server))
     computed = {tuple(line.split()[:2]) for line in output.splitlines() if line.endswith(" finished")}
     assert not done & computed
     assert manifest_of(request).status == "whole"
@@ -125,7 +125,7 @@ def test_two_who_ask_for_the_same_at_once_do_it_once(
         synthetic_room, tmp_path, store=str(tmp_path / "store"), options={"generate": {"seconds": "2"}}
     )
     other = request.model_copy(update={"out": str(tmp_path / "other")})
-    processes = [start(request, server), start(other, server)]
+    processes = [start(request, server=server), start(other, server=server)]
     outputs = [finish(process) for process in processes]
     computed = [line for output in outputs for line in output.splitlines() if line.endswith(" finished")]
     assert len(computed) == len(set(computed)), sorted(computed)
@@ -138,7 +138,7 @@ def test_the_prefect_server_is_away_for_a_while(
     request = named(
         small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": str(OUTAGE_S)}}), "server-away"
     )
-    process = start(request, server)
+    process = start(request, server=server)
     wait_for(process, "isolate - finished")
     server.kill()
     time.sleep(OUTAGE_S)
@@ -158,7 +158,7 @@ def test_the_object_store_is_away_for_a_while(
     try:
         bucket.make_bucket()
         request = small_scene(synthetic_room, tmp_path, store=f"s3://{BUCKET}/outage")
-        process = start(request, server, **environment(bucket.url, tmp_path / "cache"))
+        process = start(request, server=server, **environment(bucket.url, tmp_path / "cache"))
         wait_for(process, "isolate - finished")
         bucket.kill()
         threading.Timer(OUTAGE_S, bucket.start).start()
@@ -171,16 +171,14 @@ def test_the_object_store_is_away_for_a_while(
 
 
 def run_many(folder: Path, room: SyntheticRoom, server: PrefectServer, count: int, **changes: object) -> list[Manifest]:
-    """Scenes side by side, each a process, with models of which one call in twenty fails for good and one for once."""
+    """Scenes side by side, with models of which one call in twenty fails for good and one for once."""
     options = {stage: {"fail_share": "0.05", "flaky_share": "0.05"} for stage in ("complete", "generate")}
 
-    def one(number: int) -> Manifest:
-        request = small_scene(room, folder, number, options=options, seed=number, **changes)
-        finish(start(request, server))
-        return manifest_of(request)
-
-    with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(one, range(count)))
+    requests = [small_scene(room, folder, k, options=options, seed=k, **changes) for k in range(count)]
+    # Two processes, as two workers of a pool.
+    for process in [start(*requests[k::2], server=server) for k in range(2)]:
+        finish(process, 100 + 60 * count)
+    return [manifest_of(request) for request in requests]
 
 
 def check_all_accounted_for(manifests: list[Manifest], room: SyntheticRoom) -> None:

@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -166,6 +168,41 @@ def farm_pool(job: Job) -> str:
     from tasks.execution.settings import FarmSettings, pool_of
 
     return pool_of(job, FarmSettings()).name.partition("~")[2]
+
+
+ANOTHER_FLOW = """
+import sys
+from pathlib import Path
+from regen3d.config import Execution
+from regen3d.manifest import StageCall
+from tasks import complete
+from tasks.execution.executor import executor_for
+from tasks.execution.job import job_of
+from tests.synthetic.sleepers import sleepers
+address, store, call = sys.argv[1:]
+with sleepers():
+    executor = executor_for(Execution(name="ray", address=address))
+    executor.run(job_of(complete.STAGE, StageCall.model_validate_json(call), store))
+    print(*executor.pids("complete:sleeping"))
+"""
+
+
+def test_another_flow_finds_the_workers_warm(farm: RayExecutor, store: Store, synthetic_room: SyntheticRoom) -> None:
+    import ray
+
+    farm.run(completing(store, synthetic_room, seed=70))
+    (mine,) = farm.pids("complete:sleeping")
+    call = completing(store, synthetic_room, seed=71).call.model_dump_json()
+    answer = subprocess.run(
+        [sys.executable, "-c", ANOTHER_FLOW, ray.get_runtime_context().gcs_address, store.uri, call],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split()[-1] == str(mine)
+    assert farm.look()["drivers"] == 2
 
 
 def test_a_store_in_the_memory_of_one_process_is_refused(

@@ -43,7 +43,7 @@ def small_scene(room: SyntheticRoom, folder: Path, number: int = 0, **changes: A
 
 
 def main() -> None:
-    """Run the request in a JSON file, as a process of its own: `python -m tests.synthetic.small_scene FILE`."""
+    """Run the requests in JSON files, in a process of its own: `python -m tests.synthetic.small_scene FILE...`."""
     import sys
 
     from regen3d.cli.quiet import calm_prefect
@@ -57,7 +57,8 @@ def main() -> None:
         print(event.stage, event.object or "-", event.event, flush=True)  # noqa: T201 - read by the tests
 
     with sleepers(), listening(say):
-        reconstruct_scene(SceneRequest.model_validate_json(Path(sys.argv[1]).read_bytes()))
+        for path in sys.argv[1:]:
+            reconstruct_scene(SceneRequest.model_validate_json(Path(path).read_bytes()))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ check: $(VENV)/.installed-dev  ## Format, lint, types, import rules.
 unit: $(VENV)/.installed-dev  ## The tests.
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not soak and not gpu"
 
-soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments.
+soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments, fifty scenes on a shaky farm.
 	$(BIN)/pytest -m soak
 
 schema: $(VENV)/.installed-dev  ## Write docs/manifest.schema.json anew.

@@ -25,6 +25,7 @@ from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
 from tasks.credentials import use_block
+from tasks.execution.executor import cancelling
 from tasks.generate import generate
 from tasks.geometry import geometry
 from tasks.ingest import SceneInputs, check_mesh_names, read_inputs
@@ -128,8 +129,9 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
             "give a photograph of a room with its floor in view, or help with --boxes, --masks or --camera"
         )
     check_mesh_names(inputs.meshes, [item.name for item in objects])
-    runs = [start_object(context, inputs, item, shared) for item in objects]
-    outcomes = {run.name: run.wait() for run in runs}
+    with cancelling(context.execution):
+        runs = [start_object(context, inputs, item, shared) for item in objects]
+        outcomes = {run.name: run.wait() for run in runs}
     shared["assemble"] = put_together(context, inputs, shared, outcomes, objects)
     shared["report"] = report(
         context,

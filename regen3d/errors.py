@@ -11,7 +11,8 @@ Regen3dError                     .retryable = False; .stage, .instance (filled w
 │  ├─ DegenerateGeometryError    points, lines or planes that determine no answer
 │  ├─ AlignmentDivergedError     no pose explains the mask
 │  ├─ InvalidMeshError           a mesh that is empty, flat or not finite
-│  └─ PoisonedJobError           every process that tried it died
+│  ├─ PoisonedJobError           every process that tried it died
+│  └─ JobCancelledError          whoever asked for it has gone, or has called it off
 ├─ ModelError                    an adapter broke its contract
 │  ├─ WeightsMissingError        says the command that fetches them
 │  ├─ NotInstalledError          says the command that installs the package
@@ -87,6 +88,10 @@ class InvalidMeshError(StageError):
 
 class PoisonedJobError(StageError):
     """Every process that tried the job died; another one is not risked."""
+
+
+class JobCancelledError(StageError):
+    """Whoever asked for the job has gone, or has called it off."""
 
 
 class ModelError(Regen3dError):

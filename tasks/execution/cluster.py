@@ -7,6 +7,9 @@ import logging
 import os
 import secrets
 import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 from regen3d.errors import ConfigError, ResourceError
@@ -44,7 +47,7 @@ def connect(address: str | None, farm: FarmSettings) -> None:
     check_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is None:
-        _start_here(farm)
+        _from_a_lasting_thread(lambda: _start_here(farm))
         return
     import ray
 
@@ -59,9 +62,32 @@ def connect(address: str | None, farm: FarmSettings) -> None:
         ) from error
 
 
+def _from_a_lasting_thread(start: Callable[[], None]) -> None:
+    """Start processes from a thread that lives as long as this process.
+
+    The kernel kills what Ray starts when the thread that started it ends (PR_SET_PDEATHSIG means the thread), and tasks
+    run in threads that end with their flow.
+    """
+    answer: Future[None] = Future()
+
+    def keep() -> None:
+        try:
+            start()
+        except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
+            answer.set_exception(error)
+            return
+        answer.set_result(None)
+        threading.Event().wait()
+
+    threading.Thread(target=keep, name="regen3d-ray-parent", daemon=True).start()
+    answer.result()
+
+
 def _start_here(farm: FarmSettings) -> None:
     # Read by Ray as it is imported: without it Ray listens on the network's address. Good for one machine only.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    # Ray gives its workers the least priority on the machine; here they do the work that somebody waits for.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())
     import ray

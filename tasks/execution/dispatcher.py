@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, WorkerCrashedError
 
-from regen3d.errors import ConfigError, ModelError, PoisonedJobError, WorkerLostError
+from regen3d.errors import ConfigError, JobCancelledError, ModelError, PoisonedJobError, WorkerLostError
 from tasks.execution.messages import Line, Order, Outcome
 from tasks.execution.roster import Assign, Hand, Retire, Roster, Spawn, Ticket
 from tasks.execution.settings import FarmSettings, PoolSpec
@@ -111,7 +111,7 @@ class Dispatcher:
                 self._running.pop(order.id, None)
                 self._step()
         if deaths < DEADLY:
-            return Outcome(error=WorkerLostError("the job was cancelled"))
+            return Outcome(error=JobCancelledError("the job was cancelled"))
         return Outcome(
             error=PoisonedJobError(f"it killed {DEADLY} workers of '{order.pool.name}', the last one {reason}")
         )
@@ -286,7 +286,7 @@ class Dispatcher:
         running.cancelled = time.monotonic()
         if self._roster.withdraw(id_):
             if not running.turn.done():
-                running.turn.set_exception(_GivenUp(WorkerLostError("the job was cancelled")))
+                running.turn.set_exception(_GivenUp(JobCancelledError("the job was cancelled")))
         elif running.hand is not None and running.hand.number in self._actors:
             self._actors[running.hand.number].cancel.remote(id_)
 

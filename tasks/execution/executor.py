@@ -1,7 +1,9 @@
 """The one question that stages ask: run this job somewhere, and say what came out."""
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from typing import Protocol
 
 from regen3d.config import Execution
@@ -20,6 +22,10 @@ class Executor(Protocol):
             ResourceError: the place gave way; the same job may succeed later.
             Regen3dError: whatever the stage raised.
         """
+        ...
+
+    def cancel(self) -> None:
+        """End the jobs that this process waits for, where that is possible."""
         ...
 
     def close(self) -> None:
@@ -41,6 +47,18 @@ def executor_for(place: Execution) -> Executor:
         if place not in _executors:
             _executors[place] = _start(place)
         return _executors[place]
+
+
+@contextlib.contextmanager
+def cancelling(place: Execution) -> Iterator[None]:
+    """Call off, elsewhere too, what this process waits for when the block is interrupted: by Ctrl-C, or by Prefect."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        executor_for(place).cancel()
+        raise
 
 
 def _start(place: Execution) -> Executor:

@@ -25,6 +25,9 @@ class LocalExecutor:
         with contextlib.nullcontext() if waits else self._slots:
             return run_job(job)
 
+    def cancel(self) -> None:
+        """See `Executor.cancel`: what runs in a thread of this process ends by itself."""
+
     def close(self) -> None:
         """See `Executor.close`."""
         MODELS.close()

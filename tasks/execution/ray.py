@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from regen3d.config import Execution
-from regen3d.errors import ConfigError, WorkerLostError
+from regen3d.errors import ConfigError, JobCancelledError, WorkerLostError
 from regen3d.fingerprint import source_digest
 from regen3d.manifest import StageEntry
 from tasks.execution.cluster import NAMESPACE, connect
@@ -148,7 +148,7 @@ class RayExecutor:
             # Ctrl-C, or a cancelled flow: the worker must not go on for nobody.
             self._dispatcher.cancel.remote([order.id])
             raise
-        raise WorkerLostError("this process is about to end")
+        raise JobCancelledError("this process is about to end")
 
     def _find_dispatcher(self) -> Any:
         import ray

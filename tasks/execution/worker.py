@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from regen3d.errors import ConfigError, Regen3dError, WorkerLostError
+from regen3d.errors import ConfigError, JobCancelledError, Regen3dError
 from regen3d.fingerprint import key_of
 from tasks.credentials import use_block
 from tasks.execution.job import Job, run_job
@@ -77,7 +77,7 @@ class Worker:
 
     def _check(self, order: str) -> None:
         if order in self._cancelled:
-            raise WorkerLostError("the job was cancelled")
+            raise JobCancelledError("the job was cancelled")
 
 
 def portable(error: Exception) -> Exception:

@@ -127,7 +127,7 @@ def test_a_blob_is_fetched_once_and_the_cache_stays_small(
     refs = [store.put_bytes(os.urandom(30_000), ".bin") for _ in range(12)]
     kept = sum(path.stat().st_size for path in (tmp_path / "mine").rglob("*") if path.is_file())
     assert 0 < kept <= 0.0001 * 1024**3
-    use(monkeypatch, proxy.url, tmp_path / "another")
+    use(monkeypatch, proxy.url, tmp_path / "another", REGEN3D_CACHE_GB="1")
     reader = Store(store.uri)
     before = len(proxy.seen)
     contents = [reader.get_bytes(ref) for ref in refs]

@@ -18,10 +18,10 @@ import pytest
 
 from regen3d import codec
 from regen3d.config import Execution, SceneRequest
-from regen3d.errors import ConfigError, PoisonedJobError, WorkerLostError
+from regen3d.errors import ConfigError, JobCancelledError, PoisonedJobError
 from regen3d.manifest import StageCall, StageEntry
 from regen3d.store import Store
-from tasks import complete, generate
+from tasks import complete, generate, segment
 from tasks.execution.executor import executor_for
 from tasks.execution.job import Job, job_of
 from tasks.execution.ray import RayExecutor
@@ -45,7 +45,9 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     path.write_text(json.dumps(FARM))
     with pytest.MonkeyPatch.context() as patch, sleepers():
         patch.setenv("REGEN3D_FARM", str(path))
-        executor = executor_for(RAY)
+        # As tasks of a flow do: what Ray starts must outlive the thread.
+        with ThreadPoolExecutor(1) as thread:
+            executor = thread.submit(executor_for, RAY).result()
         assert isinstance(executor, RayExecutor)
         yield executor
 
@@ -150,7 +152,7 @@ def test_a_cancelled_job_leaves_its_worker(
     def ask() -> None:
         try:
             answers.append(farm.run(job))
-        except WorkerLostError as error:
+        except JobCancelledError as error:
             answers.append(error)
 
     thread = threading.Thread(target=ask)
@@ -203,6 +205,16 @@ def test_another_flow_finds_the_workers_warm(farm: RayExecutor, store: Store, sy
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.split()[-1] == str(mine)
     assert farm.look()["drivers"] == 2
+
+
+def test_a_picture_that_kills_the_segmenter_is_stopped(
+    farm: RayExecutor, store: Store, synthetic_room: SyntheticRoom
+) -> None:
+    image = codec.put_value(store, synthetic_room.image)
+    params = {"labels": [], "boxes": [], "options": {"kill_label": "picture"}}
+    call = StageCall(stage="segment", adapter="sleeping", params=params, inputs={"image": image})
+    with pytest.raises(PoisonedJobError, match="killed 2 workers of 'segment:sleeping"):
+        farm.run(job_of(segment.STAGE, call, store.uri))
 
 
 def test_a_store_in_the_memory_of_one_process_is_refused(

@@ -2,14 +2,16 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed
 from prefect.utilities.urls import url_for
 
@@ -37,6 +39,9 @@ POLL_S = 3.0
 
 PATIENCE_POLLS = 200
 """Looks in a row that a server may leave without an answer, ten minutes: the runs go on without it."""
+
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +151,9 @@ def _start(client: SceneClient, store: Store, ledger: _Ledger, picture: _Picture
     number = picture.tries
     while True:
         # A cancelled run counts as no try, but its key is used up.
-        submitted = submit(client, order, {"request": scene}, scene.name, f"{picture.key}-{number}")
-        run = client.read_flow_run(submitted.id)  # pyright: ignore[reportArgumentType] - ids travel as text
+        key = f"{picture.key}-{number}"
+        submitted = _patiently(lambda key=key: submit(client, order, {"request": scene}, scene.name, key))
+        run = _patiently(lambda id=submitted.id: client.read_flow_run(UUID(id)))
         if submitted.news == "submitted" or run.state is None or not run.state.is_final():
             return submitted.id
         if find_manifest(store, submitted.id) is not None:
@@ -155,18 +161,28 @@ def _start(client: SceneClient, store: Store, ledger: _Ledger, picture: _Picture
         number += ledger.request.most_tries
 
 
-def _ended(client: SceneClient, ids: Sequence[str]) -> Iterator[FlowRun]:
-    """Those of the runs that are over; none while the server is away."""
-    for patience in range(PATIENCE_POLLS):
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """The server's answer; while it is away, it is asked again.
+
+    Raises:
+        ServerUnavailableError: it refused, or did not come back.
+    """
+    for turn in range(PATIENCE_POLLS):
         try:
             with answering():
-                runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(ids))))  # pyright: ignore[reportArgumentType] - ids travel as text
-            break
+                return ask()
         except ServerUnavailableError as error:
-            get_run_logger().warning("%s (%d)", error, patience + 1)
+            if isinstance(error.__cause__, PrefectHTTPStatusError):
+                raise
+            get_run_logger().warning("%s (%d)", error, turn + 1)
             time.sleep(POLL_S)
-    else:
-        raise ServerUnavailableError("the Prefect server did not come back: run the library again to go on")
+    raise ServerUnavailableError("the Prefect server did not come back: run the library again to go on")
+
+
+def _ended(client: SceneClient, ids: Sequence[str]) -> Iterator[FlowRun]:
+    """Those of the runs that are over."""
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))  # pyright: ignore[reportArgumentType] - ids travel as text
+    runs = _patiently(lambda: client.read_flow_runs(flow_run_filter=wanted))
     yield from (run for run in runs if run.state is not None and run.state.is_final())
     known = {str(run.id) for run in runs}
     # Runs that somebody deleted never end.
@@ -203,8 +219,7 @@ def _record(store: Store, picture: _Picture, run: FlowRun) -> SceneRecord:
 def _show_progress(artifact: Any, ledger: _Ledger, pictures: int) -> None:
     ended = len(ledger.made) + len(ledger.done_before) + len(ledger.given_up)
     text = f"{ended} of {pictures} pictures, {len(ledger.made)} of them in this run"
-    with answering():
-        update_progress_artifact(artifact, 100.0 * ended / pictures, description=text)
+    _patiently(lambda: update_progress_artifact(artifact, 100.0 * ended / pictures, description=text))
 
 
 def summary(ledger: _Ledger, left: Sequence[str]) -> str:

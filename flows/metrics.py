@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -52,8 +52,8 @@ _KIND = re.compile(r"exception:? '?(?P<kind>[A-Za-z_][A-Za-z0-9_]*)")
 class FarmMetrics:
     """All metrics, and the means to bring them up to date."""
 
-    def __init__(self) -> None:
-        """Begin with nothing counted."""
+    def __init__(self, since: datetime | None = None) -> None:
+        """Begin with nothing counted; what ended before `since`, or now, is never counted."""
         self.registry = CollectorRegistry()
         made: dict[str, Any] = {"registry": self.registry}
         self.up = Gauge("regen3d_server_up", "1 while the Prefect server answers.", **made)
@@ -73,7 +73,7 @@ class FarmMetrics:
         self.api_usd = Counter("regen3d_api_usd", "Cost of paid services, US dollars.", ["stage"], **made)
         self.vram_used = Gauge("regen3d_vram_used_bytes", "Memory in use of a GPU of this machine.", ["gpu"], **made)
         self.vram_total = Gauge("regen3d_vram_total_bytes", "Memory of a GPU of this machine.", ["gpu"], **made)
-        self._since = datetime.now(UTC)
+        self._begun = self._since = since or datetime.now(UTC)
         self._counted: dict[UUID, datetime] = {}
 
     def update(self, client: SceneClient) -> None:
@@ -112,11 +112,8 @@ class FarmMetrics:
             found += page
             if not page:
                 break
-        begun = self._counted.keys()
-        new = [run for run in found if run.id not in begun and run.state is not None and run.state.is_final()]
-        # What ended before the exporter began is not counted.
-        first = self._since if not self._counted else self._since - OVERLAP
-        return [run for run in new if run.end_time is not None and run.end_time >= first]
+        new = [run for run in found if run.id not in self._counted and run.state is not None and run.state.is_final()]
+        return [run for run in new if run.end_time is not None and run.end_time >= self._begun]
 
     def _count_run(self, client: SceneClient, run: FlowRun) -> None:
         self._counted[run.id] = datetime.now(UTC)
@@ -160,8 +157,8 @@ class FarmMetrics:
                 counter.labels(stage).inc(float(row.get(name, 0.0)))
 
 
-def serve(host: str, port: int, every_s: float) -> None:
-    """Serve the metrics until the process is stopped.
+def serve(host: str, port: int, every_s: float, announce: Callable[[str], None]) -> None:
+    """Serve the metrics until the process is stopped; `announce` is told where.
 
     Raises:
         ConfigError: no server is named, or it is not there at the beginning.
@@ -169,7 +166,7 @@ def serve(host: str, port: int, every_s: float) -> None:
     metrics = FarmMetrics()
     with server() as client:
         endpoint, _ = start_http_server(port, addr=host, registry=metrics.registry)
-        print(f"metrics at http://{host}:{endpoint.server_port}/metrics", flush=True)  # noqa: T201 - says the port
+        announce(f"metrics at http://{host}:{endpoint.server_port}/metrics")
         keep_up(metrics, client, every_s, threading.Event())
 
 

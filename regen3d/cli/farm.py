@@ -52,4 +52,4 @@ def metrics(
     calm_prefect()
     from flows.metrics import serve
 
-    serve(host, port, every)
+    serve(host, port, every, typer.echo)

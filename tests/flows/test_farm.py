@@ -8,9 +8,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -291,9 +295,8 @@ def test_metrics_count_what_the_farm_did(farm: Farm, scene: Manifest) -> None:
     from flows.client import server
     from flows.metrics import FarmMetrics
 
-    metrics = FarmMetrics()
     # As if the exporter had been there from the beginning.
-    metrics._since -= timedelta(hours=1)
+    metrics = FarmMetrics(since=datetime.now(UTC) - timedelta(hours=1))
     with temporary_settings({PREFECT_API_URL: farm.url}), server() as client:
         metrics.update(client)
         told = {name: metrics.registry.get_sample_value(name) for name in ("regen3d_server_up",)}
@@ -310,6 +313,76 @@ def test_metrics_count_what_the_farm_did(farm: Farm, scene: Manifest) -> None:
     assert value("regen3d_failures_total", {"stage": "run", "kind": "UnreadableImageError"}) == 2
     assert value("regen3d_queue_length", {"queue": "artists"}) == 0
     assert value("regen3d_limit_slots", {"limit": "regen3d-gpu"}) == 1
+
+
+class Alerts:
+    """A service on this machine that is told of failed runs."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def alerts() -> Iterator[Alerts]:
+    alerts = Alerts()
+    yield alerts
+    alerts.server.shutdown()
+    alerts.server.server_close()
+
+
+def test_a_run_that_falls_silent_is_crashed_and_somebody_is_told(farm: Farm, alerts: Alerts) -> None:
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.states import Running
+
+    from flows.scene import reconstruct_scene
+    from flows.setup import FarmSettings, set_up_farm
+
+    with temporary_settings({PREFECT_API_URL: farm.url}), get_client(sync_client=True) as client:
+        block = CustomWebhookNotificationBlock(
+            name="alerts", url=alerts.url, method="POST", json_data={"text": "{{subject}} {{body}}"}
+        )
+        block.save("alerts", overwrite=True)
+        told = f"{block.get_block_type_slug()}/alerts"
+        set_up_farm(client, FarmSettings(heartbeat_s=1, alert_block=told))
+        run = client.create_flow_run(reconstruct_scene, name="silent", tags=["regen3d"], state=Running())
+        event = {
+            "id": str(uuid.uuid4()),
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "prefect.flow-run.heartbeat",
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": "silent"},
+        }
+        client.request("POST", "/events", json=[event])
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not (alerts.heard and is_crashed(client.read_flow_run(run.id))):
+            time.sleep(0.5)
+        assert is_crashed(client.read_flow_run(run.id))
+        assert len(alerts.heard) == 1
+        assert "silent" in alerts.heard[0]
+        assert "No heartbeat for 3 s" in alerts.heard[0]
+        set_up_farm(client, FarmSettings())
+
+
+def is_crashed(run: object) -> bool:
+    return run.state is not None and run.state.is_crashed()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("command", [["status"], ["watch", "x"], ["cancel", "x"], ["redo", "x", "--object", "chair-1"]])

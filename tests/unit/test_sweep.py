@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from regen3d import codec
+from regen3d.cli.app import app
 from regen3d.store import Ref, Store
 from regen3d.sweep import Swept, sweep
 
@@ -115,3 +117,32 @@ def test_a_call_that_is_taken_up_again_is_young_again(store: Store) -> None:
     assert store.put_bytes(b"chair", ".bin") == ref
     assert swept(store).files == 0
     assert store.get_bytes(ref) == b"chair"
+
+
+def test_the_command_counts_then_removes(store: Store) -> None:
+    picture(store, 1)
+    everything_old(store)
+    told = CliRunner().invoke(app, ["gc", "--store", store.uri, "--dry-run"])
+    assert told.exit_code == 0
+    assert "2 files" in told.output
+    assert "would be removed" in told.output
+    assert len(paths(store)) == 2
+    assert "2 files" in CliRunner().invoke(app, ["gc", "--store", store.uri, "--older-than", "36h"]).output
+    assert paths(store) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "say which store"),
+        (["--store", "s", "--older-than", "soon"], "as in 12h"),
+        (["--store", "s", "--older-than", "90m"], "too little"),
+    ],
+)
+def test_what_could_harm_runs_is_refused(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("REGEN3D_STORE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["gc", *arguments])
+    assert sentence in str(answer.exception)

@@ -26,7 +26,6 @@ from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
 from tasks.generate import generate
-from tasks.ingest import SceneInputs
 from tasks.isolate import isolate, isolated_objects
 from tasks.record import RunFacts, finish_scene
 from tasks.report import report
@@ -162,21 +161,13 @@ def _put_together(
 def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:
     image = old.image
     asked = SceneRequest(image=image.name, out=request.out, store=request.store, profile=old.profile, seed=old.seed)
-    inputs = SceneInputs(
-        name=old.scene,
-        image_name=image.name,
-        image=image.pixels,
-        wh=(image.width, image.height),
-        labels=(),
-        boxes=(),
-        masks=None,
-        camera=None,
-        plate=None,
-        geometry=None,
-        measure={},
-        meshes={},
-        support={},
-        align={},
+    return RunFacts(
+        request=asked,
+        asked=old.run.request,
+        scene=old.scene,
+        image=image,
         notes=old.notes,
+        started=started,
+        id=str(flow_run.id),
+        key=None,
     )
-    return RunFacts(request=asked, asked=old.run.request, inputs=inputs, started=started, id=str(flow_run.id), key=None)

@@ -141,7 +141,9 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
     facts = RunFacts(
         request=request,
         asked=original.model_dump(mode="json"),
-        inputs=inputs,
+        scene=inputs.name,
+        image=inputs.entry,
+        notes=inputs.notes,
         started=started,
         id=str(flow_run.id),
         key=key,

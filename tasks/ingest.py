@@ -23,7 +23,7 @@ from regen3d.inputs.masks import read_masks
 from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.inputs.plate import read_plate
 from regen3d.inputs.points import geometry_of, read_points
-from regen3d.manifest import Entry
+from regen3d.manifest import Entry, ImageEntry
 from regen3d.store import Ref, Store
 from regen3d.types import Asset, Geometry, KnownCamera
 
@@ -63,6 +63,11 @@ class SceneInputs(Entry):
     """What of the alignment is not as usual, as an option of its calls; nothing where all is."""
     notes: tuple[str, ...]
     """How the picture was read."""
+
+    @property
+    def entry(self) -> ImageEntry:
+        """The picture, as the manifest tells it."""
+        return ImageEntry(name=self.image_name, pixels=self.image, width=self.wh[0], height=self.wh[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,6 @@ from regen3d.runs import deliver, keep_manifest, keep_run
 from regen3d.store import Ref, Store
 from regen3d.types import Geometry, Room
 from tasks.assemble import AssembledObject, Assembly
-from tasks.ingest import SceneInputs
 from tasks.report import picture_files
 from tasks.stage import SceneContext
 
@@ -42,8 +41,12 @@ class RunFacts:
     """What was asked, with files that are local and corrections that were made."""
     asked: dict[str, Any] | None
     """What was asked, as it was asked: a request as JSON, to ask it again; None where nobody knows."""
-    inputs: SceneInputs
-    """What was given."""
+    scene: str
+    """Name of the scene."""
+    image: ImageEntry
+    """The picture that was given."""
+    notes: tuple[str, ...]
+    """What is known of the scene before its stages: how the picture was read."""
     started: float
     """Seconds since the epoch."""
     id: str
@@ -98,15 +101,14 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
     room = _room(codec.get_value(store, _value(entries, "room"), Room))
     objects = tuple(_object(store, item) for item in assembly.objects)
     whole = room.believable and all(entry.status == "ok" for entry in objects)
-    inputs = facts.inputs
     return Manifest(
         regen3d=__version__,
-        scene=inputs.name,
+        scene=facts.scene,
         status="whole" if whole else "partial",
         profile=facts.request.profile,
         adapters=context.adapters,
         seed=context.seed,
-        image=ImageEntry(name=inputs.image_name, pixels=inputs.image, width=inputs.wh[0], height=inputs.wh[1]),
+        image=facts.image,
         camera=_camera(codec.get_value(store, _value(entries, "geometry"), Geometry)),
         room=room,
         background=_value(entries, "room"),
@@ -184,7 +186,7 @@ def _object(store: Store, item: AssembledObject) -> ObjectEntry:
 def _notes(
     facts: RunFacts, entries: list[StageEntry], room: RoomEntry, objects: tuple[ObjectEntry, ...]
 ) -> tuple[str, ...]:
-    notes = [*facts.inputs.notes]
+    notes = [*facts.notes]
     if not objects:
         notes.append("No objects were found: the scene is an empty room.")
     if not room.believable:

@@ -1,14 +1,26 @@
 """What the documentation takes from the program itself: the commands with their options."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
 
 from regen3d.cli.app import app
 
+FOLDER = Path(__file__).parent
+"""Of the documentation."""
+
 MARK = "<!-- commands -->"
 """Where the commands go."""
+
+
+def on_config(config: Any) -> Any:
+    """Put every decision into the table of contents."""
+    for entry in config.nav:
+        if "Decisions" in entry:
+            entry["Decisions"] = [f"decisions/{path.name}" for path in sorted(FOLDER.glob("decisions/*.md"))]
+    return config
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -17,4 +17,4 @@ await build({
 
 const licence = await readFile("node_modules/three/LICENSE", "utf8");
 const { version } = JSON.parse(await readFile("node_modules/three/package.json", "utf8"));
-await writeFile(`${target}NOTICE.txt`, `viewer.js contains three.js ${version} (threejs.org), under this licence:\n\n${licence}`);
+await writeFile(`${target}NOTICE.txt`, `viewer.js contains three.js ${version} (threejs.org), and with it the decoder of meshoptimizer (meshoptimizer.org,\nCopyright (c) 2016-2026 Arseny Kapoulkine), both under this licence:\n\n${licence}`);

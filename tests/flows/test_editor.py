@@ -31,7 +31,7 @@ from tests.synthetic.room import SyntheticRoom
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-LONG = {"timeout": 240_000}
+LONG = {"timeout": 600_000}
 
 
 def in_background(work: Callable[[], object]) -> threading.Thread:

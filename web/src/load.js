@@ -1,9 +1,10 @@
 // The scene file, from the page itself or from beside it, as a tree of three.js objects.
+import { MeshoptDecoder } from "three/addons/libs/meshopt_decoder.module.js";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 
 export async function loadScene(facts) {
   const content = await bytesOf(facts.glb);
-  const { scene } = await new GLTFLoader().parseAsync(content, "");
+  const { scene } = await new GLTFLoader().setMeshoptDecoder(MeshoptDecoder).parseAsync(content, "");
   return scene;
 }
 

@@ -54,9 +54,8 @@ export class Stage extends EventTarget {
   show(tree) {
     this.scene.add(tree);
     this.tree = tree;
-    const lamps = [];
-    tree.traverse((node) => { if (node.isLight) lamps.push(node); });
-    this.lamps = lamps;
+    // The file's light is estimated for renderers with bounces; here a sky and a sun show form.
+    tree.traverse((node) => { if (node.isLight) node.visible = false; });
     for (const facts of this.facts.objects) {
       const node = tree.getObjectByName(facts.name);
       if (node) this.things.push(new Thing(node, facts));
@@ -111,9 +110,6 @@ export class Stage extends EventTarget {
     for (const item of this.things) item.apply(settings, item.name === this.selected);
     this.room?.apply({ ...settings, boxes: false, standIns: false }, false);
     if (this.grid) this.grid.visible = settings.grid;
-    const own = settings.look === "clay" || !this.lamps?.length;
-    this.lights.visible = own || settings.look === "photographed" || settings.standIns;
-    for (const lamp of this.lamps ?? []) lamp.visible = !own && settings.look === "lit";
     this.draw();
   }
 

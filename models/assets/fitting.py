@@ -13,6 +13,7 @@ from models.assets.search import Cost, evolved
 from models.assets.solid import Surface
 from regen3d.align.size_prior import SizePrior
 from regen3d.frames import rotation_about_y, transform
+from regen3d.render.threads import one_thread
 from regen3d.types import FittedBox, ObjectView, Similarity
 
 COARSE_PX, FINE_PX = 48, 96
@@ -88,6 +89,11 @@ def best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fi
     Raises:
         InvalidMeshError: a box has no extent along an axis.
     """
+    with one_thread():
+        return _best_fit(candidates, view, seed)
+
+
+def _best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> Fit:
     rng = np.random.default_rng(seed)
     coarse, fine = grid_of(view, COARSE_PX), grid_of(view, FINE_PX)
     looks = sorted((_look(candidate, coarse, rng) for candidate in candidates), key=_cost_of)

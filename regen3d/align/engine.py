@@ -1,7 +1,6 @@
 """Placing objects: evidence, search, refinement, diagnostics; all objects and all starts in one batch."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +26,7 @@ from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import FINE_PX, make_target, visible_points
 from regen3d.errors import AlignmentDivergedError
 from regen3d.frames import yaw_of
+from regen3d.render.threads import one_thread
 from regen3d.types import Alignment, Asset, Mask, ObjectView, PointMap, RoomLayout, Similarity
 
 FINALISTS = 6
@@ -98,24 +98,10 @@ def align_objects(requests: Sequence[AlignRequest]) -> list[Alignment]:
             from regen3d.align.paper import align_paper
 
             found[index] = align_paper(request)
-    with _one_thread():
+    with one_thread():
         for settings, members in batches.items():
             found |= dict(zip(members, _searched([requests[index] for index in members], settings), strict=True))
     return [found[index] for index in range(len(requests))]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one core: objects side by side use the others.
-
-    Tensors are small: on a busy machine two threads that wait for each other took ten times as long as one.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _searched(requests: Sequence[AlignRequest], settings: AlignSettings) -> list[Alignment]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -302,6 +303,22 @@ def test_a_fit_finds_pose_and_proportions() -> None:
     assert fit.box.world_from_object.translation[1] == 0.0
     found = Template(table, TABLE).values(fit.morph.deviation)
     assert found["leg"] == pytest.approx(0.14, abs=0.03)
+
+
+def test_a_fit_keeps_to_one_core_and_gives_the_others_back() -> None:
+    threads, seen = torch.get_num_threads(), set()
+
+    def build(size: tuple[float, float, float]) -> list[Part]:
+        seen.add(torch.get_num_threads())
+        return table(size)
+
+    truth = fitted_box((1.2, 0.7, 0.8))
+    try:
+        torch.set_num_threads(2)
+        best_fit([Candidate(template=Template(build), box=truth)], view_of(table((1.2, 0.7, 0.8)), truth, "table"), 0)
+        assert (seen, torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_right_template_wins() -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import secrets
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -22,6 +23,9 @@ OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Of Ray's own object store: only names cross, the least that Ray takes is 75 MB."""
 
 
+_connected: list[str | None] = []
+
+
 def check_ray(*also: str) -> None:
     """Make sure that Ray is installed, and other packages too.
 
@@ -33,7 +37,7 @@ def check_ray(*also: str) -> None:
 
 
 def connect(address: str | None, farm: FarmSettings) -> None:
-    """Connect this process to a cluster, or start one.
+    """Connect this process to a cluster, or start one; a connection that is there already stays.
 
     Args:
         address: `ray://HOST:10001`, `HOST:6379`, `auto`; None starts a cluster of its own on the loopback device, with
@@ -46,6 +50,13 @@ def connect(address: str | None, farm: FarmSettings) -> None:
     """
     check_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        if _connected and _connected[-1] != address:
+            raise ConfigError(
+                f"this process uses the Ray cluster '{_connected[-1] or 'of its own'}': it can use only one"
+            )
+        return
+    _connected.append(address)
     if address is None:
         _from_a_lasting_thread(lambda: _start_here(farm))
         return

@@ -25,6 +25,7 @@ from regen3d.types import Mask
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
+from tasks.export import export
 from tasks.generate import generate
 from tasks.isolate import isolate, isolated_objects
 from tasks.record import RunFacts, finish_scene
@@ -54,6 +55,7 @@ def redo_object(request: RedoRequest) -> Manifest:
             shared |= _seen_anew(context, request, old)
         entries = _made_again(context, request, old, shared)
         shared["assemble"] = _put_together(context, request, old, shared, entries)
+        shared["export"] = _files_again(context, request, old, shared, entries["generate"])
         upstream = {name: shared[name] for name in ("segment", "plate", "geometry", "room", "assemble")}
         shared["report"] = report(context, _plain(calls_of(old).shared["report"].call), upstream)
         others = [entry for entry in old.stages if entry.call.object not in (None, request.object)]
@@ -147,15 +149,24 @@ def _put_together(
     """The scene with the object in its place; every other object stands as it stood."""
     name, before = request.object, calls_of(old).shared["assemble"]
     failed = {key: reason for key, reason in before.call.params["failed"].items() if key != name}
-    made_by = {**before.call.params["made_by"], name: entries["generate"].provenance.model_dump(exclude={"key"})}
     call = _plain(before.call)
-    params = {**call.params, "failed": failed, "made_by": made_by, "only": name}
+    params = {**call.params, "failed": failed, "only": name}
     call = call.model_copy(update={"params": params}).with_inputs(
         before=before.value, **{f"{name}.view": entries["align"].call.inputs["view"]}
     )
     upstream = {"segmentation": shared["segment"]}
     upstream |= {f"{name}.asset": entries["generate"], f"{name}.alignment": entries["align"]}
     return assemble(context, call, upstream)
+
+
+def _files_again(
+    context: SceneContext, request: RedoRequest, old: Manifest, shared: dict[str, StageEntry], made: StageEntry
+) -> StageEntry:
+    """The scene's files, in the formats that it had."""
+    call = calls_of(old).shared["export"].call
+    made_by = {**call.params["made_by"], request.object: made.provenance.model_dump(exclude={"key"})}
+    call = call.model_copy(update={"params": {**call.params, "made_by": made_by}})
+    return export(context, call, {name: shared[name] for name in ("geometry", "room", "assemble")})
 
 
 def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:

@@ -1,7 +1,7 @@
 """One picture in, one scene out: the wiring of the stages."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import cast
 
 from prefect import flow
@@ -18,6 +18,7 @@ from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
 from regen3d.corrections import with_corrections
 from regen3d.errors import InputError
 from regen3d.export.report import shortfalls
+from regen3d.export.settings import ExportSettings
 from regen3d.fingerprint import run_key
 from regen3d.manifest import Manifest, StageEntry
 from regen3d.remote import local_inputs
@@ -26,6 +27,7 @@ from tasks.assemble import assemble
 from tasks.complete import complete
 from tasks.credentials import use_block
 from tasks.execution.executor import cancelling
+from tasks.export import export
 from tasks.generate import generate
 from tasks.geometry import geometry
 from tasks.ingest import SceneInputs, check_mesh_names, read_inputs
@@ -133,6 +135,7 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
         runs = [start_object(context, inputs, item, shared) for item in objects]
         outcomes = {run.name: run.wait() for run in runs}
     shared["assemble"] = put_together(context, inputs, shared, outcomes, objects)
+    shared["export"] = write_files(context, inputs, shared, outcomes, request.export)
     shared["report"] = report(
         context,
         context.call("report").with_inputs(image=inputs.image),
@@ -204,10 +207,24 @@ def put_together(
     """Assemble the objects that are done, with placeholders for the others."""
     done = {name: entries for name, (entries, reason) in outcomes.items() if reason is None}
     failed = {name: reason for name, (_, reason) in outcomes.items() if reason is not None}
-    made_by = {name: entries["generate"].provenance.model_dump(exclude={"key"}) for name, entries in done.items()}
-    call = context.call("assemble", scene=inputs.name, failed=failed, made_by=made_by)
+    call = context.call("assemble", failed=failed).with_inputs(image=inputs.image)
     call = call.with_inputs(**{f"{item.name}.view": item.view for item in objects})
     upstream = {"segmentation": shared["segment"], "geometry": shared["geometry"], "room": shared["room"]}
     upstream |= {f"{name}.asset": entries["generate"] for name, entries in done.items()}
     upstream |= {f"{name}.alignment": entries["align"] for name, entries in done.items()}
     return assemble(context, call, upstream)
+
+
+def write_files(
+    context: SceneContext, inputs: SceneInputs, shared: Shared, outcomes: Outcomes, settings: ExportSettings
+) -> StageEntry:
+    """Write the scene in every format that was asked for."""
+    made_by = {
+        name: entries["generate"].provenance.model_dump(exclude={"key"})
+        for name, (entries, reason) in outcomes.items()
+        if reason is None
+    }
+    chosen = {**asdict(settings), "formats": list(settings.formats)}
+    call = context.call("export", scene=inputs.name, made_by=made_by, settings=chosen)
+    upstream = {name: shared[name] for name in ("geometry", "room", "assemble")}
+    return export(context, call.with_inputs(image=inputs.image), upstream)

@@ -6,6 +6,7 @@ from regen3d.manifest import StageCall, StageEntry
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
+from tasks.export import export
 from tasks.generate import generate
 from tasks.geometry import geometry
 from tasks.isolate import isolate
@@ -16,7 +17,8 @@ from tasks.segment import segment
 from tasks.stage import SceneContext
 
 TASKS: dict[str, Task[..., StageEntry]] = {
-    task.name: task for task in (segment, plate, geometry, room, isolate, complete, generate, align, assemble, report)
+    task.name: task
+    for task in (segment, plate, geometry, room, isolate, complete, generate, align, assemble, export, report)
 }
 """Stage -> its Prefect task."""
 

@@ -8,11 +8,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from regen3d.align.settings import AlignSettings
 from regen3d.errors import ConfigError
+from regen3d.export.settings import ExportSettings
 
 MODEL_STAGES = ("segment", "plate", "geometry", "complete", "generate")
 """Stages that a model runs, in order."""
 
-STAGES = ("segment", "plate", "geometry", "room", "isolate", "complete", "generate", "align", "assemble", "report")
+STAGES = (
+    "segment",
+    "plate",
+    "geometry",
+    "room",
+    "isolate",
+    "complete",
+    "generate",
+    "align",
+    "assemble",
+    "export",
+    "report",
+)
 """Every stage, in order."""
 
 OBJECT_STAGES = ("complete", "generate", "align")
@@ -81,6 +94,7 @@ class SceneRequest(BaseModel):
     meshes: dict[str, str] = Field(default_factory=dict, description="Object name -> GLB file.")
     align: AlignSettings = Field(default_factory=AlignSettings, description="Which alignment.")
     pause_after: Literal["segment"] | None = Field(default=None, description="Stage after which a person is asked.")
+    export: ExportSettings = Field(default_factory=ExportSettings, description="Which files are written.")
     execution: Literal["local", "ray", "ray-tasks"] = Field(default="local", description="Where heavy calls run.")
     ray_address: str | None = Field(default=None, description="Ray cluster; null starts one on this machine.")
 

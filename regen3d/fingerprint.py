@@ -21,7 +21,8 @@ _ROOM = ("regen3d/room",)
 _NETWORK = ("models/devices.py", "models/weights.py")
 _FIT = ("regen3d/align", "regen3d/render")
 _EDITING = ("models/editing", *_NETWORK, "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
-_ASSEMBLY = (*_FIT, "regen3d/__init__.py", "regen3d/export", "tasks/assemble.py", "tasks/placeholder.py")
+_ASSEMBLY = (*_FIT, *_ROOM, "regen3d/light", "tasks/assemble.py", "tasks/placeholder.py")
+_FILES = (*_ASSEMBLY, "regen3d/__init__.py", "regen3d/export")
 
 STAGE_CODE: dict[str, tuple[str, ...]] = {
     "segment": (
@@ -40,7 +41,8 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, *_ROOM, "tasks/align.py"),
     "assemble": _ASSEMBLY,
-    "report": (*_ASSEMBLY, "regen3d/viewer", "tasks/report.py"),
+    "export": (*_FILES, "regen3d/meshes", "regen3d/metrics", "tasks/export.py"),
+    "report": (*_FILES, "regen3d/viewer", "tasks/report.py"),
 }
 """Stage -> files and folders whose source decides its result: a change there makes old results stale."""
 

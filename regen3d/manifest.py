@@ -143,6 +143,19 @@ class ObjectEntry(Entry):
     notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back.")
 
 
+class LightEntry(Entry):
+    """The light of the room, estimated from the picture."""
+
+    value: Ref = Field(description="Environment, harmonics and key light.")
+    direction: Vector3 = Field(description="Unit vector towards where most light comes from, world frame.")
+    error: float = Field(
+        ge=0,
+        description="Mean difference between the empty room and its relightable version under this light, as a share "
+        "of the mean brightness (linear).",
+    )
+    estimated: tuple[str, ...] = Field(description="Maps and lights that nobody measured.")
+
+
 class RunEntry(Entry):
     """The run that wrote this manifest; outside the digest."""
 
@@ -173,6 +186,7 @@ class Manifest(Entry):
     room: RoomEntry
     background: Ref = Field(description="Meshes of the empty room.")
     plate: Ref = Field(description="Picture of the empty room.")
+    light: LightEntry | None = Field(default=None, description="Null where it was not estimated.")
     objects: tuple[ObjectEntry, ...] = Field(description="In the order of the segmentation.")
     notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
     stages: tuple[StageEntry, ...] = Field(description="Every finished call, with its provenance.")

@@ -60,5 +60,6 @@ def refs_of(manifest: Manifest) -> list[Ref]:
     values = [entry.value for entry in manifest.stages]
     inputs = [ref for entry in manifest.stages for ref in entry.call.inputs.values()]
     meshes = [entry.mesh for entry in manifest.objects if entry.mesh is not None]
-    named = [*values, *inputs, *meshes, *manifest.exports.values(), manifest.image.pixels]
+    light = [] if manifest.light is None else [manifest.light.value]
+    named = [*values, *inputs, *meshes, *light, *manifest.exports.values(), manifest.image.pixels]
     return list({ref.path: ref for ref in named}.values())

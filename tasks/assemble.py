@@ -1,17 +1,16 @@
-"""Assemble: every object at its place, the room round them, and the files that a studio opens."""
+"""Assemble: every object at its place in the room, and the light that falls on them."""
 
-import json
 from collections.abc import Set
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from models.base import Segmentation
 from regen3d import codec
 from regen3d.align.proportions import proportioned
 from regen3d.align.settle import PlacedObject, settle
-from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
-from regen3d.frames import gravity_in_camera
-from regen3d.store import Ref
+from regen3d.light.base import SceneLight
+from regen3d.light.estimate import estimate_light
+from regen3d.render.scene import PlacedMesh
 from regen3d.types import Alignment, Asset, Camera, Geometry, Instance, ObjectView, Room
 from tasks.artifacts import Preview
 from tasks.placeholder import placeholder
@@ -43,15 +42,15 @@ class Assembly:
 
     objects: tuple[AssembledObject, ...]
     """In the order of the segmentation."""
-    exports: dict[str, Ref]
-    """Path in the scene's folder -> file."""
+    light: SceneLight
+    """The light of the room."""
 
 
-codec.register(PlacedObject, AssembledObject, Assembly)
+codec.register(PlacedObject, AssembledObject, Assembly, SceneLight)
 
 
 def compute(work: StageWork) -> Assembly:
-    """Objects settled on their supports, and the exported files."""
+    """Objects settled on their supports, and the light that falls on them."""
     camera, room = work.value("geometry", Geometry).camera, work.value("room", Room)
     instances = work.value("segmentation", Segmentation).instances
     only = work.call.params.get("only")
@@ -64,7 +63,9 @@ def compute(work: StageWork) -> Assembly:
             _object(work, instance) if instance.name == only else before[instance.name] for instance in instances
         ]
         objects = _settled(objects, camera, room, fixed=before.keys() - {only})
-    return Assembly(objects=tuple(objects), exports=_export(work, objects, camera, room))
+    standing = [item.placed for item in objects if item.placed is not None]
+    placed = [PlacedMesh(mesh=item.mesh, world_from_mesh=item.alignment.world_from_object.matrix) for item in standing]
+    return Assembly(objects=tuple(objects), light=estimate_light(work.image(), camera, room, placed))
 
 
 def _object(work: StageWork, instance: Instance) -> AssembledObject:
@@ -113,37 +114,6 @@ def _settled(
 def _moved(item: AssembledObject, placed: PlacedObject, alignment: Alignment) -> AssembledObject:
     notes = tuple(dict.fromkeys((*item.notes, *alignment.notes)))
     return replace(item, placed=replace(placed, alignment=alignment), notes=notes)
-
-
-def _export(work: StageWork, objects: list[AssembledObject], camera: Camera, room: Room) -> dict[str, Ref]:
-    made_by: dict[str, Any] = work.call.params["made_by"]
-    nodes = [
-        SceneObject(
-            name=item.instance.name,
-            mesh=item.placed.mesh,
-            world_from_object=item.placed.alignment.world_from_object,
-            extras={"label": item.instance.label, "status": item.status, "made_by": made_by.get(item.instance.name)},
-        )
-        for item in objects
-        if item.placed is not None
-    ]
-    files = {f"objects/{node.name}.glb": object_glb(node.name, node.mesh, node.extras) for node in nodes}
-    files["background.glb"] = background_glb(room)
-    files["scene.glb"] = scene_glb(nodes, room, camera, {"scene": work.call.params["scene"]})
-    files["camera.json"] = _camera_json(camera)
-    files |= {f"masks/{item.instance.name}.png": codec.png_bytes(item.instance.mask) for item in objects}
-    return {path: work.store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
-
-
-def _camera_json(camera: Camera) -> bytes:
-    document = {
-        "K": camera.intrinsics.tolist(),
-        "width": camera.width,
-        "height": camera.height,
-        "gravity": gravity_in_camera(camera).tolist(),
-        "height_m": float(camera.position[1]),
-    }
-    return json.dumps(document, indent=2).encode()
 
 
 def _preview(value: Assembly, work: StageWork) -> Preview:

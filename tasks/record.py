@@ -13,10 +13,12 @@ from regen3d import __version__, codec
 from regen3d.config import STAGES, SceneRequest
 from regen3d.export.report import ReportPictures, report_html
 from regen3d.fingerprint import run_key
+from regen3d.light.base import ESTIMATED, SceneLight
 from regen3d.manifest import (
     CameraEntry,
     Diagnostics,
     ImageEntry,
+    LightEntry,
     Manifest,
     ObjectEntry,
     RoomEntry,
@@ -27,6 +29,7 @@ from regen3d.runs import deliver, keep_manifest, keep_run
 from regen3d.store import Ref, Store
 from regen3d.types import Geometry, Room
 from tasks.assemble import AssembledObject, Assembly
+from tasks.export import Exported
 from tasks.report import picture_files
 from tasks.stage import SceneContext
 
@@ -113,10 +116,11 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
         room=room,
         background=_value(entries, "room"),
         plate=_value(entries, "plate"),
+        light=_light(store, assembly.light),
         objects=objects,
         notes=_notes(facts, entries, room, objects),
         stages=tuple(entries),
-        exports=assembly.exports,
+        exports=codec.get_value(store, _value(entries, "export"), Exported).files,
         store=context.store,
         run=_run(facts),
     )
@@ -147,6 +151,15 @@ def _room(room: Room) -> RoomEntry:
         confidence=layout.confidence,
         believable=layout.believable,
         scale_source=room.scale_source,
+    )
+
+
+def _light(store: Store, light: SceneLight) -> LightEntry:
+    return LightEntry(
+        value=codec.put_value(store, light),
+        direction=light.direction.tolist(),
+        error=light.error,
+        estimated=ESTIMATED,
     )
 
 

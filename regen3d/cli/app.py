@@ -7,9 +7,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from regen3d import __version__
+from regen3d.cli.contact import contact
 from regen3d.cli.doctor import doctor
 from regen3d.cli.edit import edit
 from regen3d.cli.evaluate import evaluate
+from regen3d.cli.export import export
 from regen3d.cli.farm import farm
 from regen3d.cli.gc import gc
 from regen3d.cli.models import models
@@ -44,6 +46,8 @@ app.command()(redo)
 app.command()(view)
 app.command()(edit)
 app.command()(stage)
+app.command()(export)
+app.command()(contact)
 app.command()(evaluate)
 app.command()(submit)
 app.command()(batch)

@@ -25,6 +25,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("pytorch3d", "pytorch3d", "pip install '.[pytorch3d]' and PyTorch3D's own guide"),
     ("open3d", "open3d", "pip install '.[open3d]'"),
     ("usd-core", "usd-core", "pip install '.[usd]'"),
+    ("bpy (FBX, .blend)", "bpy", "pip install '.[blender]'"),
     ("mujoco, coacd (drop test)", "mujoco", "pip install '.[evaluate]'"),
     ("mkdocs-material (documentation)", "mkdocs-material", "pip install '.[docs]'"),
 )

@@ -10,10 +10,15 @@ from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
     from regen3d.config import SceneRequest
+    from regen3d.export.settings import ExportSettings
     from regen3d.manifest import Manifest
 
 PARTIAL = 3
 """Exit code of a scene with placeholders or without a believable room."""
+
+Formats = Annotated[
+    list[str] | None, typer.Option("--format", help="Also write usd, usdz, fbx, blend, obj or gltf; repeatable.")
+]
 
 
 def run(
@@ -48,6 +53,7 @@ def run(
     mesh: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE.glb", help="A mesh of yours for one object; repeatable.")
     ] = None,
+    format_: Formats = None,
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.  [default: OUT/store]")] = None,
     pause_after: Annotated[
         str | None, typer.Option(metavar="segment", help="Wait until somebody has looked at the masks.")
@@ -94,6 +100,7 @@ def run(
         scale=scale,
         meshes={name: _absolute(path) for name, path in map(parse_mesh_option, mesh or [])},
         pause_after=parse_pause(pause_after),
+        export=export_of(format_),
         **parse_execution(execution, ray_address),
     )
     raise typer.Exit(_finish(with_corrections(request), only_check=check))
@@ -110,6 +117,19 @@ def parse_execution(execution: str, ray_address: str | None) -> dict[str, Any]:
     if ray_address is not None and execution == "local":
         raise ConfigError("--ray-address names a Ray cluster: say --execution ray as well")
     return {"execution": execution, "ray_address": ray_address}
+
+
+def export_of(formats: list[str] | None) -> "ExportSettings":
+    """What a scene is written as: GLB, and the formats of `--format`.
+
+    Raises:
+        ConfigError: there is no such format.
+    """
+    from regen3d.export.formats import find_format
+    from regen3d.export.settings import ExportSettings
+
+    asked = dict.fromkeys(find_format(name).name for name in ["glb", *(formats or [])])
+    return ExportSettings(formats=tuple(asked))
 
 
 def parse_overrides(options: list[str]) -> dict[str, str]:
@@ -187,6 +207,7 @@ def _check(request: "SceneRequest") -> None:
     from models.licences import Permission
     from regen3d.config import adapters_of
     from regen3d.export.folder import check_scene_folder
+    from regen3d.export.formats import check_formats
     from tasks.ingest import check_inputs
 
     permission = Permission(allow_noncommercial=request.allow_noncommercial, territory=request.territory)
@@ -195,6 +216,7 @@ def _check(request: "SceneRequest") -> None:
         from tasks.execution.cluster import check_ray
 
         check_ray()
+    check_formats(request.export.formats)
     check_scene_folder(Path(request.out))
     check_inputs(request)
 

@@ -17,6 +17,7 @@ from regen3d.cli.options import (
     located,
     settings_of,
 )
+from regen3d.cli.run import Formats, export_of
 from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def submit(
     territory: Territory = None,
     seed: Seed = 0,
     labels: Labels = None,
+    format_: Formats = None,
     boxes: Annotated[
         Path | None, typer.Option(help="JSON file with a box, points or an outline for each object; for one picture.")
     ] = None,
@@ -91,7 +93,8 @@ def submit(
         seed=seed,
         labels=labels,
     )
-    settings |= {**parse_execution(execution, ray_address), **by_hand, "pause_after": parse_pause(pause_after)}
+    settings |= {**parse_execution(execution, ray_address), **by_hand}
+    settings |= {"pause_after": parse_pause(pause_after), "export": export_of(format_)}
     requests = [
         SceneRequest(image=located(image), out=folder, store=_shared(store, folder), **settings)
         for image, folder in zip(images, _folders(images, located(out)), strict=True)
@@ -117,6 +120,7 @@ def batch(
     territory: Territory = None,
     seed: Seed = 0,
     labels: Labels = None,
+    format_: Formats = None,
     execution: Annotated[str, typer.Option(help="Where heavy calls run: local, or ray.")] = "local",
     ray_address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Ray cluster.  [default: that of the workers]")
@@ -153,7 +157,7 @@ def batch(
         seed=seed,
         labels=labels,
     )
-    settings |= parse_execution(execution, ray_address)
+    settings |= {**parse_execution(execution, ray_address), "export": export_of(format_)}
     place = located(out)
     scene = SceneRequest(image=located(pictures), out=place, store=_shared(store, place), **settings)
     limits = {"max_scenes": max_scenes, "max_usd": max_usd, "max_gpu_hours": max_gpu_hours}

@@ -50,7 +50,7 @@ def contact_sheet(objects: Sequence[tuple[str, Mesh]], *, columns: int = 4) -> R
         columns: most objects side by side.
     """
     if not objects:
-        return _caption("no objects", 2 * CELL_PX)
+        return caption("no objects", 2 * CELL_PX)
     cards = [_card(name, mesh) for name, mesh in objects]
     columns = min(columns, len(cards))
     cards += [np.full_like(cards[0], PAPER)] * (-len(cards) % columns)
@@ -69,16 +69,18 @@ def room_views(objects: Sequence[PlacedMesh], room: Room, camera: Camera) -> Roo
     Raises:
         InvalidMeshError: there is nothing to see.
     """
-    sides = [
-        PlacedMesh(mesh=room.parts[side], world_from_mesh=np.eye(4), cull_back=True) for side in sorted(room.parts)
-    ]
-    placed = [*objects, *sides]
+    placed = [*objects, *open_sides(room)]
     azimuth_deg = float(np.degrees(room.layout.yaw_rad)) + DOLLHOUSE_AZIMUTH_DEG
     return RoomViews(camera=render(placed, camera), dollhouse=_dollhouse(placed, azimuth_deg))
 
 
+def open_sides(room: Room) -> list[PlacedMesh]:
+    """The sides of a room, each of which vanishes for whoever looks in from behind it."""
+    return [PlacedMesh(mesh=room.parts[side], world_from_mesh=np.eye(4), cull_back=True) for side in sorted(room.parts)]
+
+
 def _dollhouse(placed: Sequence[PlacedMesh], azimuth_deg: float) -> Rgb:
-    picture, drawn = _smooth_view(placed, DOLLHOUSE_HW, (azimuth_deg, DOLLHOUSE_ELEVATION_DEG), DOLLHOUSE_SUPERSAMPLING)
+    picture, drawn = smooth_view(placed, DOLLHOUSE_HW, (azimuth_deg, DOLLHOUSE_ELEVATION_DEG), DOLLHOUSE_SUPERSAMPLING)
     if not drawn.any():
         return picture
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
@@ -91,15 +93,15 @@ def _card(name: str, mesh: Mesh) -> Rgb:
     """Both views of an object with its name below."""
     placed = [PlacedMesh(mesh=mesh, world_from_mesh=np.eye(4))]
     views = [
-        _smooth_view(placed, (CELL_PX, CELL_PX), (azimuth_deg, RAISED_DEG), THUMBNAIL_SUPERSAMPLING)[0]
+        smooth_view(placed, (CELL_PX, CELL_PX), (azimuth_deg, RAISED_DEG), THUMBNAIL_SUPERSAMPLING)[0]
         for azimuth_deg in (FRONT_DEG, BACK_DEG)
     ]
-    card = np.concatenate([np.concatenate(views, axis=1), _caption(name, 2 * CELL_PX)])
+    card = np.concatenate([np.concatenate(views, axis=1), caption(name, 2 * CELL_PX)])
     margin = ((CARD_MARGIN_PX, CARD_MARGIN_PX), (CARD_MARGIN_PX, CARD_MARGIN_PX))
     return np.stack([np.pad(card[..., k], margin, constant_values=PAPER[k]) for k in range(3)], axis=-1)
 
 
-def _smooth_view(
+def smooth_view(
     placed: Sequence[PlacedMesh], hw: tuple[int, int], direction_deg: tuple[float, float], supersampling: float
 ) -> tuple[Rgb, Mask]:
     """A shaded picture with soft edges from a direction (azimuth, elevation), and where it shows anything."""
@@ -113,7 +115,7 @@ def _smooth_view(
     return np.array(picture), np.array(drawn)
 
 
-def _caption(text: str, width: int) -> Rgb:
+def caption(text: str, width: int) -> Rgb:
     """A line of text on paper, shortened where it is too long."""
     strip = Image.new("RGB", (width, 30), CARD)
     draw = ImageDraw.Draw(strip)

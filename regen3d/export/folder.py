@@ -7,6 +7,7 @@ that an earlier manifest lists and that are as it left them are removed or repla
 import hashlib
 import itertools
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -18,6 +19,9 @@ from regen3d.store import Ref, Store, check_folder, write_atomically
 
 MANIFEST_NAME = "manifest.json"
 """File name of the manifest in the scene's folder."""
+
+RECORD_NAME = "export.json"
+"""File name of the list of what `regen3d export` wrote into a folder."""
 
 
 def write_scene_folder(store: Store, manifest: Manifest, out: Path) -> list[Path]:
@@ -56,6 +60,52 @@ def write_scene_folder(store: Store, manifest: Manifest, out: Path) -> list[Path
     return written
 
 
+def write_export_folder(manifest: Manifest, files: Mapping[str, bytes], out: Path) -> list[Path]:
+    """Write exported files into a folder of their own, and `export.json`, a list of them, beside them.
+
+    Args:
+        manifest: the scene.
+        files: path in the folder, with forward slashes -> content.
+        out: the folder; made where it is missing. Files that somebody changed since an earlier export are moved aside.
+
+    Returns:
+        The files, without the list.
+
+    Raises:
+        ConfigError: a path would lead out of the folder, or the folder belongs to something else.
+        StoreUnavailableError: the folder did not take a file.
+    """
+    targets = {path: _target(out, path) for path in files}
+    earlier = _earlier_exports(out, RECORD_NAME)
+    refs = {path: _ref(path, content) for path, content in files.items()}
+    record = {
+        "product": manifest.scene,
+        "made_by": f"regen3d {manifest.regen3d}",
+        "scene_digest": manifest.digest,
+        "colour_space": "sRGB",
+        "exports": {path: ref.model_dump() for path, ref in sorted({**earlier, **refs}.items())},
+    }
+    try:
+        for path, content in files.items():
+            if not _holds(targets[path], refs[path]):
+                _keep_aside(targets[path], earlier.get(path))
+                write_atomically(targets[path], content)
+        write_atomically(out / RECORD_NAME, (json.dumps(record, indent=2) + "\n").encode())
+    except OSError as error:
+        raise StoreUnavailableError(f"the folder '{out}' did not take the export: {error}") from error
+    return list(targets.values())
+
+
+def check_export_folder(out: Path) -> None:
+    """Make sure that a folder takes exported files, before any work is done.
+
+    Raises:
+        ConfigError: it is a file, nothing may be written there, or it holds an `export.json` of something else.
+    """
+    check_folder(out.absolute(), "export")
+    _earlier_exports(out, RECORD_NAME)
+
+
 def check_scene_folder(out: Path) -> None:
     """Make sure that a folder may become a scene's folder, before any work is done.
 
@@ -78,9 +128,14 @@ def _target(out: Path, path: str) -> Path:
     return target
 
 
-def _earlier_exports(out: Path) -> dict[str, Ref]:
+def _ref(path: str, content: bytes) -> Ref:
+    suffix = PurePosixPath(path).suffix.lower()
+    return Ref(digest=hashlib.sha256(content).hexdigest(), suffix=suffix, size=len(content))
+
+
+def _earlier_exports(out: Path, name: str = MANIFEST_NAME) -> dict[str, Ref]:
     """What the manifest of an earlier run lists; nothing where there is none."""
-    path = out / MANIFEST_NAME
+    path = out / name
     if not path.is_file():
         return {}
     try:

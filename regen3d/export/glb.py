@@ -5,7 +5,7 @@ so every object stays editable in its own frame.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,15 @@ from jaxtyping import UInt8
 from PIL import Image
 
 import regen3d
-from regen3d.errors import ConfigError, InvalidMeshError
+from regen3d.errors import InvalidMeshError
+from regen3d.export.detail import levels
+from regen3d.export.look import with_look
 from regen3d.export.normals import shade
-from regen3d.types import Camera, Mesh, Room, Similarity
+from regen3d.export.packing import packed
+from regen3d.export.scene import ExportScene, check_names
+from regen3d.export.settings import ExportSettings
+from regen3d.light.base import SceneLight
+from regen3d.types import Camera, Mesh, Room
 
 if TYPE_CHECKING:
     from trimesh import Scene, Trimesh
@@ -37,18 +43,20 @@ PNG_COMPRESSION = 3
 """zlib level of object textures: the file of level 6 is 4 % smaller and takes three times as long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneObject:
-    """One object of a scene."""
+def write(scene: ExportScene, settings: ExportSettings) -> dict[str, bytes]:
+    """The whole scene, every object in its own frame, the empty room, and the levels of detail that are asked for.
 
-    name: str
-    """Name of its node."""
-    mesh: Mesh
-    """Object frame."""
-    world_from_object: Similarity
-    """Where it stands, metres."""
-    extras: dict[str, Any]
-    """JSON that the node carries: provenance, label, diagnostics."""
+    Raises:
+        ConfigError: two nodes would have the same name, or the program that packs vertices is missing.
+        InvalidMeshError: a mesh has no faces, or numbers that are not finite.
+    """
+    shown = with_look(scene, settings.look)
+    files = {"scene.glb": scene_glb(shown), "background.glb": background_glb(shown.room)}
+    for item in shown.objects:
+        files[f"objects/{item.name}.glb"] = object_glb(item.name, item.mesh, item.extras)
+        for level, mesh in enumerate(levels(item.mesh, settings.lods), start=1):
+            files[f"objects/{item.name}.lod{level}.glb"] = object_glb(item.name, mesh, item.extras)
+    return {path: packed(content, settings.compress) for path, content in files.items()}
 
 
 def object_glb(name: str, mesh: Mesh, extras: dict[str, Any]) -> bytes:
@@ -73,46 +81,61 @@ def background_glb(room: Room) -> bytes:
     return _write(scene, _with_extras({}))
 
 
-def scene_glb(objects: Sequence[SceneObject], room: Room, camera: Camera, extras: dict[str, Any]) -> bytes:
+def scene_glb(scene: ExportScene) -> bytes:
     """The whole scene in the world frame.
 
-    The root node `scene` has the children `room` (with one child a side), `camera`, and one node an object, named
-    as the object and carrying its similarity. glTF cameras know no principal point: the node `camera` carries the
+    The root node `scene` has the children `room` (with one child a side), `camera`, one node an object, named as the
+    object and carrying its similarity, and `key-light` where light was estimated (KHR_lights_punctual; one candela is
+    one unit of the picture times a square metre). glTF cameras know no principal point: the node `camera` carries the
     exact intrinsics as extras.
-
-    Args:
-        objects: their order is that of the nodes.
-        room: the empty room.
-        camera: the camera that took the picture.
-        extras: JSON that the root node and the asset carry.
 
     Raises:
         ConfigError: two nodes would have the same name.
         InvalidMeshError: a mesh has no faces, or numbers that are not finite.
     """
-    names = ["scene", "room", "camera", *room.parts, *(item.name for item in objects)]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"two nodes of the scene would be named '{name}': rename the object")
-    scene = _new_scene()
-    scene.graph.update(frame_from="world", frame_to="scene")
-    scene.graph.update(frame_from="scene", frame_to="room")
-    _add_room(scene, room, parent="room")
-    scene.graph.update(frame_from="scene", frame_to="camera", matrix=camera.world_from_camera @ GLTF_FROM_OPENCV)
-    for item in objects:
+    check_names(scene)
+    tree_scene = _new_scene()
+    tree_scene.graph.update(frame_from="world", frame_to="scene")
+    tree_scene.graph.update(frame_from="scene", frame_to="room")
+    _add_room(tree_scene, scene.room, parent="room")
+    camera = scene.camera
+    world_from_gltf = camera.world_from_camera @ GLTF_FROM_OPENCV
+    tree_scene.graph.update(frame_from="scene", frame_to="camera", matrix=world_from_gltf)
+    if scene.light is not None:
+        place = np.eye(4)
+        place[:3, 3] = scene.light.key_position
+        tree_scene.graph.update(frame_from="scene", frame_to="key-light", matrix=place)
+    for item in scene.objects:
         mesh = _object_mesh(item.name, item.mesh)
-        _add_mesh(scene, item.name, mesh, parent="scene", matrix=item.world_from_object.matrix)
-    with_extras = _with_extras({"scene": extras, **{item.name: item.extras for item in objects}})
+        _add_mesh(tree_scene, item.name, mesh, parent="scene", matrix=item.world_from_object.matrix)
+    with_extras = _with_extras({"scene": scene.extras, **{item.name: item.extras for item in scene.objects}})
 
     def complete(tree: dict[str, Any]) -> None:
         with_extras(tree)
-        tree["asset"]["extras"] = extras
+        tree["asset"]["extras"] = scene.extras
+        nodes = {node["name"]: node for node in tree["nodes"]}
         tree["cameras"] = [_gltf_camera(camera)]
-        node = next(node for node in tree["nodes"] if node["name"] == "camera")
-        node["camera"] = 0
-        node["extras"] = {"intrinsics": camera.intrinsics.tolist(), "width": camera.width, "height": camera.height}
+        nodes["camera"]["camera"] = 0
+        nodes["camera"]["extras"] = {
+            "intrinsics": camera.intrinsics.tolist(),
+            "width": camera.width,
+            "height": camera.height,
+        }
+        if scene.light is not None:
+            _add_light(tree, nodes["key-light"], scene.light)
 
-    return _write(scene, complete)
+    return _write(tree_scene, complete)
+
+
+def _add_light(tree: dict[str, Any], node: dict[str, Any], light: SceneLight) -> None:
+    strength = float(light.key_intensity.max())
+    if strength <= 0.0:
+        return
+    colour = (light.key_intensity / strength).tolist()
+    lights = [{"type": "point", "name": "key-light", "color": colour, "intensity": strength}]
+    tree.setdefault("extensions", {})["KHR_lights_punctual"] = {"lights": lights}
+    tree["extensionsUsed"] = sorted({*tree.get("extensionsUsed", []), "KHR_lights_punctual"})
+    node["extensions"] = {"KHR_lights_punctual": {"light": 0}}
 
 
 @dataclass(frozen=True, slots=True)

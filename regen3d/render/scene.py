@@ -54,14 +54,9 @@ def render(
     """
     if background is None:
         background = np.full((*camera.hw, 3), EMPTY_GREY, dtype=np.uint8)
-    vertices = [transform(camera.camera_from_world @ item.world_from_mesh, item.mesh.vertices) for item in placed]
-    faces = [_drawn_faces(item, points) for item, points in zip(placed, vertices, strict=True)]
-    first_vertex = np.cumsum([0, *map(len, vertices)])
-    first_face = np.cumsum([0, *map(len, faces)])
-    all_vertices = np.concatenate([np.zeros((0, 3)), *vertices])
-    all_faces = np.concatenate(
-        [np.zeros((0, 3), dtype=np.int64), *(f + start for f, start in zip(faces, first_vertex[:-1], strict=True))]
-    )
+    gathered = _gathered(placed, camera)
+    faces, first_face = gathered.own_faces, gathered.first_face
+    all_vertices, all_faces = gathered.vertices, gathered.faces
     raster = rasterize(all_vertices, all_faces, camera.intrinsics, camera.hw)
     index = np.where(raster.face >= 0, np.searchsorted(first_face, raster.face, side="right") - 1, -1)
     color = background.copy()
@@ -73,6 +68,51 @@ def render(
         corners = all_vertices[all_faces[raster.face[hit]]]
         color[hit] = _headlight(color[hit], corners, raster.barycentric[hit])
     return Rendering(color=color, depth=raster.depth, index=index.astype(np.int32))
+
+
+def normals(
+    placed: Sequence[PlacedMesh], camera: Camera
+) -> tuple[Int32[np.ndarray, "h w"], Float32[np.ndarray, "h w 3"]]:
+    """Which of the meshes each pixel shows (-1: none), and the unit normal of its face, towards the camera.
+
+    Returns:
+        Index, and normals in the world frame; zeros where there is nothing.
+    """
+    gathered = _gathered(placed, camera)
+    raster = rasterize(gathered.vertices, gathered.faces, camera.intrinsics, camera.hw)
+    hit = raster.face >= 0
+    index = np.where(hit, np.searchsorted(gathered.first_face, raster.face, side="right") - 1, -1)
+    a, b, c = (gathered.vertices[gathered.faces[raster.face[hit], corner]] for corner in range(3))
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
+    away = np.einsum("ij,ij->i", normal, a) > 0
+    normal[away] *= -1.0
+    picture = np.zeros((*camera.hw, 3), dtype=np.float32)
+    picture[hit] = normal @ camera.world_from_camera[:3, :3].T
+    return index.astype(np.int32), picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gathered:
+    """Placed meshes as one, in the camera frame."""
+
+    vertices: Float[np.ndarray, "v 3"]
+    faces: Integer[np.ndarray, "f 3"]
+    own_faces: list[np.ndarray]
+    first_face: Integer[np.ndarray, " m"]
+
+
+def _gathered(placed: Sequence[PlacedMesh], camera: Camera) -> _Gathered:
+    vertices = [transform(camera.camera_from_world @ item.world_from_mesh, item.mesh.vertices) for item in placed]
+    faces = [_drawn_faces(item, points) for item, points in zip(placed, vertices, strict=True)]
+    first_vertex = np.cumsum([0, *map(len, vertices)])
+    shifted = [own + start for own, start in zip(faces, first_vertex[:-1], strict=True)]
+    return _Gathered(
+        vertices=np.concatenate([np.zeros((0, 3)), *vertices]),
+        faces=np.concatenate([np.zeros((0, 3), dtype=np.int64), *shifted]),
+        own_faces=faces,
+        first_face=np.cumsum([0, *map(len, faces)]),
+    )
 
 
 def _drawn_faces(item: PlacedMesh, vertices_camera: Float[np.ndarray, "v 3"]) -> Integer[np.ndarray, "f 3"]:

@@ -56,7 +56,6 @@ def test_an_object_without_a_mesh_gets_a_box_in_its_place(furnished_scene: Finis
     fitted = next(item for item in true if item.name == "cabinet-1")
     place = np.array(fitted.world_from_object)[:3, 3]
     assert np.linalg.norm(stand_in.placed.alignment.world_from_object.translation - place) < 0.5
-    assert "objects/cabinet-1.glb" in assembly.exports
     assert all(item.status == "ok" for name, item in by_name.items() if name != "cabinet-1")
 
 

@@ -81,7 +81,7 @@ def test_a_mask_and_a_label_win_and_the_others_stay(scene: Copied, tmp_path: Pat
     seen = codec.get_value(scene.store, segment.value, Segmentation).instances
     assert np.array_equal(next(item for item in seen if item.name == name).mask, painted)
     fresh = {(item.call.stage, item.call.object) for item in after.stages if not item.reused}
-    shared = {("segment", None), ("isolate", None), ("assemble", None), ("report", None)}
+    shared = {("segment", None), ("isolate", None), ("assemble", None), ("export", None), ("report", None)}
     assert fresh == shared | {("complete", name), ("generate", name), ("align", name)}
     assert scene.read() == after
 

@@ -7,7 +7,8 @@ import pytest
 import trimesh
 
 from regen3d.errors import ConfigError, InvalidMeshError
-from regen3d.export.glb import SceneObject, background_glb, object_glb, scene_glb
+from regen3d.export.glb import background_glb, object_glb, scene_glb
+from regen3d.export.scene import ExportScene, SceneObject
 from regen3d.frames import upright
 from regen3d.types import Camera, Mesh, Room
 
@@ -20,6 +21,11 @@ def document(glb: bytes) -> dict:
 def placed(name: str, mesh: Mesh) -> SceneObject:
     pose = upright(yaw_rad=0.4, translation=np.array([0.3, 0.0, -2.0]), scale=0.8)
     return SceneObject(name=name, mesh=mesh, world_from_object=pose, extras={"label": name})
+
+
+def scene_of(objects: list[SceneObject], room: Room, camera: Camera) -> ExportScene:
+    photo = np.zeros((camera.height, camera.width, 3), dtype=np.uint8)
+    return ExportScene(name="test", objects=tuple(objects), room=room, camera=camera, photo=photo)
 
 
 def test_an_object_is_one_node_with_its_material(red_box: Mesh):
@@ -46,7 +52,7 @@ def test_room_sides_are_single_sided_jpegs_in_the_world_frame(room: Room):
 
 def test_the_scene_is_a_tree(red_box: Mesh, blue_box: Mesh, room: Room, camera: Camera):
     objects = [placed("chair-1", red_box), placed("sofa-1", blue_box)]
-    tree = document(scene_glb(objects, room, camera, {"scene": "test"}))
+    tree = document(scene_glb(scene_of(objects, room, camera)))
     nodes = {node["name"]: node for node in tree["nodes"]}
     children = {name: [tree["nodes"][k]["name"] for k in nodes[name].get("children", [])] for name in nodes}
     assert [tree["nodes"][k]["name"] for k in tree["scenes"][0]["nodes"]] == ["scene"]
@@ -57,7 +63,7 @@ def test_the_scene_is_a_tree(red_box: Mesh, blue_box: Mesh, room: Room, camera: 
 
 
 def test_the_camera_node_carries_exact_intrinsics(red_box: Mesh, room: Room, camera: Camera):
-    tree = document(scene_glb([], room, camera, {}))
+    tree = document(scene_glb(scene_of([], room, camera)))
     node = next(node for node in tree["nodes"] if node["name"] == "camera")
     assert node["extras"] == {"intrinsics": camera.intrinsics.tolist(), "width": 160, "height": 120}
     perspective = tree["cameras"][0]["perspective"]
@@ -69,12 +75,12 @@ def test_the_camera_node_carries_exact_intrinsics(red_box: Mesh, room: Room, cam
 @pytest.mark.parametrize("name", ["room", "camera", "floor", "scene"])
 def test_a_name_that_the_scene_needs_is_refused(name: str, red_box: Mesh, room: Room, camera: Camera):
     with pytest.raises(ConfigError, match=f"'{name}'"):
-        scene_glb([placed(name, red_box)], room, camera, {})
+        scene_glb(scene_of([placed(name, red_box)], room, camera))
 
 
 def test_equal_names_are_refused(red_box: Mesh, blue_box: Mesh, room: Room, camera: Camera):
     with pytest.raises(ConfigError, match="rename"):
-        scene_glb([placed("chair-1", red_box), placed("chair-1", blue_box)], room, camera, {})
+        scene_glb(scene_of([placed("chair-1", red_box), placed("chair-1", blue_box)], room, camera))
 
 
 def test_a_mesh_without_faces_is_refused(red_box: Mesh):

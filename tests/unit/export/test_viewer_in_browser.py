@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from regen3d.export.glb import SceneObject, scene_glb
+from regen3d.export.glb import scene_glb
 from regen3d.export.report import ReportPictures, report_html
+from regen3d.export.scene import ExportScene, SceneObject
 from regen3d.frames import upright
 from regen3d.manifest import Manifest
 from regen3d.types import Camera, Mesh, Room
@@ -25,13 +26,15 @@ def report(manifest: Manifest, room: Room, camera: Camera, red_box: Mesh, blue_b
     """A report with a red box on the left and a blue one on the right, three metres away, 1.6 m apart."""
     places = {"red-1": (red_box, -0.8), "blue-1": (blue_box, 0.8)}
     poses = {name: upright(yaw_rad=0.0, translation=np.array([x, 0.0, -3.0])) for name, (_, x) in places.items()}
-    nodes = [
+    nodes = tuple(
         SceneObject(name=name, mesh=mesh, world_from_object=poses[name], extras={})
         for name, (mesh, _) in places.items()
-    ]
+    )
     scene = manifest.model_copy(update={"objects": tuple(object_entry(name) for name in places)})
     pixels = {field.name: np.full((120, 160, 3), 90, dtype=np.uint8) for field in dataclasses.fields(ReportPictures)}
-    html = report_html(scene, ReportPictures(**pixels), scene_glb(nodes, room, camera, {}))
+    photo = np.zeros((120, 160, 3), dtype=np.uint8)
+    shown = ExportScene(name="test", objects=nodes, room=room, camera=camera, photo=photo)
+    html = report_html(scene, ReportPictures(**pixels), scene_glb(shown))
     (tmp_path / "report.html").write_text(html, encoding="utf-8")
     return tmp_path / "report.html"
 

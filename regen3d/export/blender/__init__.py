@@ -1,0 +1,1 @@
+"""Formats that only Blender writes well, through its Python module in a process of its own."""

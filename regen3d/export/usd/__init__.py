@@ -1,0 +1,1 @@
+"""Scenes as OpenUSD: an assembly of components, each with geometry, materials and physics in layers of their own."""

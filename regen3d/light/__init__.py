@@ -1,0 +1,1 @@
+"""The light of a picture: estimated, taken off colours, written as an environment."""

@@ -1,0 +1,228 @@
+"""The light of a room from one picture: what its surfaces show, made to agree with how bright they are.
+
+Surfaces of one material that are turned differently differ in brightness because of the light. Walls share a paint and
+an object its material; the low-order light that explains their differences best, kept near the panorama that the room
+itself makes, is taken. How much light there is at all no picture says: the brightest surfaces are taken for white.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from regen3d.frames import rotation_about_y
+from regen3d.light.albedo import side_albedo
+from regen3d.light.base import SceneLight
+from regen3d.light.harmonics import TO_IRRADIANCE, basis, directions, irradiance, project
+from regen3d.light.linear import to_linear
+from regen3d.light.shading import lit_picture
+from regen3d.render.scene import PlacedMesh, normals, render
+from regen3d.room.box import FACES
+from regen3d.types import Camera, Face, Mesh, Rgb, Room, RoomLayout
+
+ENVIRONMENT_HW = (64, 128)
+"""Texels of the environment: one is 2.8 degrees, a lamp over a table is one or two."""
+
+WORK_PX = 240
+"""Width of the picture that samples are taken from: some 40,000 pixels for 9 numbers."""
+
+WHITE = 0.8
+"""Share of light that the brightest surfaces give back: white wall paint. Doubling it halves the light."""
+
+BRIGHTEST = 0.95
+"""Quantile of the picture's surfaces that counts as white."""
+
+STIFF = 0.1
+"""Weight of the panorama against the samples of all surfaces together; with ten times as much a window behind the
+camera leaves no trace, with a tenth a dark chair seat becomes a lamp above."""
+
+ROUNDS = 6
+"""Rounds of fitting materials and light in turn; the light changes by less than a percent after four."""
+
+KEY_INSET_M = 0.15
+"""The point light hangs this far inside the room's surface."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Samples:
+    """Pixels of surfaces."""
+
+    colour: Float[np.ndarray, "n 3"]
+    """Linear."""
+    normal: Float[np.ndarray, "n 3"]
+    """World frame, unit, towards the camera."""
+    material: Integer[np.ndarray, " n"]
+    """Which pixels share a material."""
+
+
+def estimate_light(photo: Rgb, camera: Camera, room: Room, objects: Sequence[PlacedMesh]) -> SceneLight:
+    """The light in a room.
+
+    Args:
+        photo: the picture.
+        camera: pixels of `photo`.
+        room: the empty room.
+        objects: the placed objects; they may be none.
+    """
+    centre = room_centre(room.layout)
+    panorama = room_panorama(room, centre)
+    harmonics = _fitted(_samples(photo, camera, room, objects), project(panorama))
+    environment = _environment(panorama, harmonics)
+    direction, strength = _dominant(harmonics)
+    position = _towards_wall(room.layout, centre, direction)
+    light = SceneLight(
+        environment=environment.astype(np.float32),
+        harmonics=harmonics,
+        direction=direction,
+        key_position=position,
+        key_intensity=strength * float(((position - centre) ** 2).sum()),
+        error=0.0,
+    )
+    return replace(light, error=_room_error(light, camera, room))
+
+
+def room_centre(layout: RoomLayout) -> Float[np.ndarray, " 3"]:
+    """The middle of the room, world frame, metres."""
+    return rotation_about_y(layout.yaw_rad) @ (0.5 * (layout.bounds_min + layout.bounds_max))
+
+
+def room_panorama(room: Room, centre: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "h w 3"]:
+    """Radiance that the textured room sends to a point inside, as a latitude-longitude picture in picture units."""
+    turn = rotation_about_y(room.layout.yaw_rad)
+    rays = directions(ENVIRONMENT_HW).reshape(-1, 3) @ turn
+    start = turn.T @ centre
+    wall = np.where(rays > 0, room.layout.bounds_max, room.layout.bounds_min)
+    reach = (wall - start) / np.where(np.abs(rays) < 1e-12, 1e-12, rays)
+    axis = reach.argmin(axis=1)
+    points = (start + rays * reach.min(axis=1, keepdims=True)) @ turn.T
+    positive = np.take_along_axis(rays, axis[:, None], axis=1)[:, 0] > 0
+    colours = np.zeros((len(points), 3))
+    order: tuple[tuple[Face, Face], ...] = (
+        ("wall_left", "wall_right"),
+        ("floor", "ceiling"),
+        ("wall_back", "wall_front"),
+    )
+    for k, pair in enumerate(order):
+        for sign, face in enumerate(pair):
+            here = (axis == k) & (positive == bool(sign))
+            if face in room.parts and here.any():
+                colours[here] = _colours_at(room.parts[face], points[here])
+    return colours.reshape(*ENVIRONMENT_HW, 3)
+
+
+def _colours_at(side: Mesh, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    """Linear colours of a flat side at points on it, smoothed to the size of an environment texel."""
+    a, b, c = side.vertices[side.faces[0]]
+    uv_a, uv_b, uv_c = side.uv[side.faces[0]]
+    across = np.linalg.lstsq(np.stack([b - a, c - a], axis=1), (points - a).T, rcond=None)[0].T
+    uv = np.clip(uv_a + across @ np.stack([uv_b - uv_a, uv_c - uv_a]), 0.0, 1.0)
+    height, width = side.texture.shape[:2]
+    step = max(max(height, width) // 64, 1)
+    linear = to_linear(side.texture)
+    rows, columns = height // step * step, width // step * step
+    small = linear[:rows, :columns].reshape(rows // step, step, columns // step, step, 3).mean(axis=(1, 3))
+    row = np.clip(((1.0 - uv[:, 1]) * small.shape[0]).astype(int), 0, small.shape[0] - 1)
+    column = np.clip((uv[:, 0] * small.shape[1]).astype(int), 0, small.shape[1] - 1)
+    return small[row, column]
+
+
+def _samples(photo: Rgb, camera: Camera, room: Room, objects: Sequence[PlacedMesh]) -> _Samples:
+    step = max(camera.width // WORK_PX, 1)
+    small = _shrunk(camera, step)
+    colour = to_linear(photo)[: small.height * step, : small.width * step]
+    colour = colour.reshape(small.height, step, small.width, step, 3).mean(axis=(1, 3))
+    sides = sorted(room.parts)
+    placed = [*objects, *(PlacedMesh(mesh=room.parts[side], world_from_mesh=np.eye(4)) for side in sides)]
+    index, normal = normals(placed, small)
+    # The four walls are painted alike; floor, ceiling and every object are of their own material.
+    names = [*range(len(objects)), *(-1 if side.startswith("wall") else -2 - FACES.index(side) for side in sides)]
+    # Clipped pixels are lamps and windows, not lit surfaces.
+    seen = (index >= 0) & (colour.max(axis=2) < 0.97) & (colour.min(axis=2) > 0.002)
+    material = np.array(names)[index[seen]]
+    return _Samples(
+        colour=colour[seen],
+        normal=normal[seen].astype(np.float64),
+        material=np.unique(material, return_inverse=True)[1],
+    )
+
+
+def _shrunk(camera: Camera, step: int) -> Camera:
+    return replace(
+        camera,
+        intrinsics=np.diag([1.0 / step, 1.0 / step, 1.0]) @ camera.intrinsics,
+        width=camera.width // step,
+        height=camera.height // step,
+    )
+
+
+def _fitted(samples: _Samples, panorama: Float[np.ndarray, "9 3"]) -> Float[np.ndarray, "9 3"]:
+    """Light and materials that explain the samples, in turn; a material is one colour times the light."""
+    if len(samples.colour) == 0:
+        return panorama
+    functions = basis(samples.normal) * TO_IRRADIANCE
+    count = np.bincount(samples.material).astype(np.float64)
+    # Every material speaks as loudly as the root of its area: a wall must not drown ten objects.
+    weight = 1.0 / np.sqrt(count[samples.material]) / np.sqrt(count).sum()
+    harmonics = panorama.copy()
+    for _ in range(ROUNDS):
+        lit = np.maximum(functions @ harmonics, 1e-3)
+        albedo = _means(samples, weight, samples.colour * lit) / _means(samples, weight, lit**2)
+        for channel in range(3):
+            a = albedo[samples.material, channel, None] * functions
+            pull = STIFF * np.diag((a**2 * weight[:, None]).sum(axis=0) + 1e-9)
+            left = a.T @ (a * weight[:, None]) + pull
+            right = a.T @ (samples.colour[:, channel] * weight) + pull @ panorama[:, channel]
+            harmonics[:, channel] = np.linalg.solve(left, right)
+    reflected = samples.colour / np.maximum(irradiance(harmonics, samples.normal), 1e-3) * np.pi
+    return harmonics * max(float(np.quantile(reflected.mean(axis=1), BRIGHTEST)) / WHITE, 1e-3)
+
+
+def _means(
+    samples: _Samples, weight: Float[np.ndarray, " n"], values: Float[np.ndarray, "n 3"]
+) -> Float[np.ndarray, "m 3"]:
+    sums = [np.bincount(samples.material, weight * values[:, channel]) for channel in range(3)]
+    return np.stack(sums, axis=1) + 1e-9
+
+
+def _environment(
+    panorama: Float[np.ndarray, "h w 3"], harmonics: Float[np.ndarray, "9 3"]
+) -> Float[np.ndarray, "h w 3"]:
+    """The panorama, corrected by slow light until it has the coefficients that were fitted."""
+    functions = basis(directions(ENVIRONMENT_HW))
+    environment = panorama
+    for _ in range(20):
+        environment = np.maximum(environment + functions @ (harmonics - project(environment)), 0.0)
+    return environment
+
+
+def _dominant(harmonics: Float[np.ndarray, "9 3"]) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]]:
+    """Direction of most light, and the irradiance of a lamp there that makes up the whole first order.
+
+    Source: Sloan 2008, "Stupid spherical harmonics tricks", the optimal linear direction.
+    """
+    linear = harmonics[[3, 1, 2]]
+    total = linear @ np.array([0.2126, 0.7152, 0.0722])
+    size = float(np.linalg.norm(total))
+    direction = total / size if size > 1e-9 else np.array([0.0, 1.0, 0.0])
+    return direction, np.maximum(direction @ linear / 0.488603, 0.0)
+
+
+def _towards_wall(
+    layout: RoomLayout, start: Float[np.ndarray, " 3"], direction: Float[np.ndarray, " 3"]
+) -> Float[np.ndarray, " 3"]:
+    """Where a ray from inside the room leaves it, a little before its surface."""
+    turn = rotation_about_y(layout.yaw_rad)
+    ray, place = turn.T @ direction, turn.T @ start
+    wall = np.where(ray > 0, layout.bounds_max - KEY_INSET_M, layout.bounds_min + KEY_INSET_M)
+    reach = (wall - place) / np.where(np.abs(ray) < 1e-9, 1e-9, ray)
+    return turn @ (place + ray * max(float(reach.min()), 0.0))
+
+
+def _room_error(light: SceneLight, camera: Camera, room: Room) -> float:
+    """See `SceneLight.error`."""
+    small = _shrunk(camera, max(camera.width // WORK_PX, 1))
+    sides = [PlacedMesh(mesh=mesh, world_from_mesh=np.eye(4)) for mesh in room.parts.values()]
+    bare = [replace(item, mesh=side_albedo(item.mesh, light)) for item in sides]
+    picture, relit = to_linear(render(sides, small).color), lit_picture(bare, small, light.harmonics)
+    return float(np.abs(picture - relit).mean() / max(picture.mean(), 1e-6))

@@ -1,0 +1,56 @@
+"""Blender sees what the photograph shows, through the camera that took it."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from regen3d.errors import StageError
+from regen3d.export.blender.process import in_blender
+from regen3d.export.formats import BLENDER_PYTHON, find_format, write_format
+from regen3d.export.scene import ExportScene, SceneObject
+from regen3d.export.settings import ExportSettings
+from tests.synthetic.room import SyntheticRoom
+
+needs_blender = pytest.mark.skipif(not find_format("blend").is_available, reason="needs bpy")
+
+
+def scene_of(room: SyntheticRoom) -> ExportScene:
+    objects = tuple(
+        SceneObject(name=item.name, mesh=item.mesh, world_from_object=item.world_from_object, extras={})
+        for item in room.objects
+    )
+    return ExportScene(name="room", objects=objects, room=room.room, camera=room.camera, photo=room.image)
+
+
+def shifted(scene: ExportScene, pixels: int) -> ExportScene:
+    """The scene as a crop of the photograph shows it whose principal point lies off its middle."""
+    intrinsics = scene.camera.intrinsics.copy()
+    intrinsics[0, 2] -= pixels
+    camera = replace(scene.camera, intrinsics=intrinsics, width=scene.camera.width - pixels)
+    return replace(scene, camera=camera, photo=scene.photo[:, pixels:])
+
+
+@needs_blender
+def test_the_view_of_the_camera_lies_over_the_photograph(synthetic_room: SyntheticRoom) -> None:
+    scene = shifted(scene_of(synthetic_room), 80)
+    files = in_blender(scene, "baked", {"render": "view.png"}, samples=4)
+    view = np.array(Image.open(io.BytesIO(files["view.png"])).convert("RGB")).astype(float)
+    photo = scene.photo.astype(float)
+    assert view.shape == photo.shape
+    # The photograph has noise of 1.5; edges of the two renderers differ by half a pixel.
+    difference = np.abs(view - photo)
+    assert np.median(difference) < 4.0
+    assert difference.mean() < 6.0
+    # The same picture moved by three pixels fits clearly worse: it is in its place, not only alike.
+    assert difference.mean() < 0.7 * np.abs(np.roll(view, 3, axis=1) - photo).mean()
+
+
+def test_a_blender_that_does_not_run_is_one_sentence(
+    synthetic_room: SyntheticRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BLENDER_PYTHON, "nowhere/python")
+    with pytest.raises(StageError, match="nowhere/python"):
+        write_format("blend", scene_of(synthetic_room), ExportSettings())

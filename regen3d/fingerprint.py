@@ -39,7 +39,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "isolate": ("regen3d/align", *_ROOM, "tasks/isolate.py"),
     "complete": (*_EDITING, "tasks/complete.py"),
     "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
-    "align": (*_FIT, *_ROOM, "tasks/align.py"),
+    "align": (*_FIT, *_ROOM, "models/assets/primitives.py", "models/assets/sizes.py", "tasks/align.py"),
     "assemble": _ASSEMBLY,
     "export": (*_FILES, "regen3d/meshes", "regen3d/metrics", "tasks/export.py"),
     "report": (*_FILES, "regen3d/viewer", "tasks/report.py"),

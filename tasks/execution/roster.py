@@ -62,7 +62,9 @@ class Assign:
     """Give a job to a worker; it is booked already."""
 
     ticket: Ticket
+    """The job."""
     hand: Hand
+    """The worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Spawn:
     """Start a worker; it is booked already."""
 
     hand: Hand
+    """The worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,11 @@ class Retire:
     """End a worker, which has no jobs; it is out of the book already."""
 
     hand: Hand
+    """The worker."""
 
 
 Step = Assign | Spawn | Retire
+"""What may be next."""
 
 
 class Roster:

@@ -190,7 +190,9 @@ def _best_cut(
     if strange is not None:
         informed = start(core, strange < STRANGE)
         if label in AIRY:
-            informed = keep_large_components(grab(image, _airy_trimap(image, box, strange), seed))
+            airy = keep_large_components(grab(image, _airy_trimap(image, box, strange), seed))
+            edges = edge_strength(image)
+            informed = max(informed, airy, key=lambda mask: _span(mask, box) * sharpness(mask, edges))
         if _span(informed, box) >= NEARLY * max(_span(mask, box) for mask in cuts):
             return informed
     if len(cuts) == 1:

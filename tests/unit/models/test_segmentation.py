@@ -151,6 +151,20 @@ class TestGrabCut:
         assert cutout.mask.any()
         assert not cutout.mask[:25].any()
 
+    def test_the_wall_between_leaves_is_no_plant(self, rng: np.random.Generator) -> None:
+        image = np.full((160, 160, 3), (170, 120, 90), np.uint8)
+        leaves = np.zeros((160, 160), np.uint8)
+        for angle in np.radians([-150, -125, -100, -75, -50, -25]):
+            tip = (round(80 + 55 * np.cos(angle)), round(100 + 60 * np.sin(angle)))
+            cv2.line(leaves, (80, 100), tip, 1, 9)
+        cv2.rectangle(leaves, (68, 100), (92, 135), 1, -1)
+        image[leaves > 0] = (50, 85, 45)
+        image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+        box = np.array([25.0, 40.0, 135.0, 136.0])
+        (cutout,) = cut_out(image, [Target(label="plant", box=box)], 0, leaves.astype(np.float64))
+        common, union = (cutout.mask & (leaves > 0)).sum(), (cutout.mask | (leaves > 0)).sum()
+        assert common > 0.9 * union
+
     def test_the_floor_between_the_legs_of_a_table_is_no_table(self) -> None:
         image = np.full((200, 300, 3), (190, 180, 160), dtype=np.uint8)
         image[90:] = (90, 130, 90)

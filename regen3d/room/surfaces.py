@@ -17,6 +17,12 @@ AMPLE = 0.1
 """Share of the picture that a side must fill to deserve the full texture; others get half."""
 ENOUGH = 0.01
 """Share of a side's texels that the picture must show before its texture is continued from them."""
+ROUGHNESS: dict[Face, float] = {
+    "floor": 0.5,
+    "ceiling": 0.95,
+    **dict.fromkeys(("wall_back", "wall_front", "wall_left", "wall_right"), 0.9),
+}
+"""Assumed, not seen: matt paint, and a floor with a satin finish. No side of a room is metal."""
 
 
 def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Face, Mesh]:
@@ -46,7 +52,7 @@ def room_meshes(plate_image: Rgb, camera: Camera, layout: RoomLayout) -> dict[Fa
             texture = np.broadcast_to(0.4 * plain + 0.6 * 240.0 if face == "ceiling" else plain, (8, 8, 3))
         else:
             texture = _continued(texture, known, face.startswith("wall"))
-        meshes[face] = quad(panel, np.clip(np.round(texture), 0, 255).astype(np.uint8))
+        meshes[face] = quad(panel, np.clip(np.round(texture), 0, 255).astype(np.uint8), ROUGHNESS[face])
     return meshes
 
 
@@ -76,7 +82,7 @@ def _plain_colour(plate_image: Rgb, sides: Integer[np.ndarray, "h w"]) -> Float[
     return np.median(plate_image.reshape(-1, 3), axis=0)
 
 
-def quad(panel: Panel, texture: UInt8[np.ndarray, "h w 3"]) -> Mesh:
+def quad(panel: Panel, texture: UInt8[np.ndarray, "h w 3"], roughness: float) -> Mesh:
     """Two triangles over a panel, counter-clockwise from inside the room."""
     corners = [panel.corner, panel.corner + panel.right, panel.corner + panel.right + panel.up, panel.corner + panel.up]
     return Mesh(
@@ -84,5 +90,5 @@ def quad(panel: Panel, texture: UInt8[np.ndarray, "h w 3"]) -> Mesh:
         faces=np.array([[0, 1, 2], [0, 2, 3]]),
         uv=np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
         texture=texture,
-        roughness=0.9,
+        roughness=roughness,
     )

@@ -246,7 +246,7 @@ def test_the_same_scene_as_in_this_process_even_when_a_worker_dies_while_alignin
         synthetic_room,
         tmp_path,
         store=str(tmp_path / "here"),
-        overrides={"complete": "embedded", "generate": "sleeping"},
+        overrides={"complete": "visible", "generate": "sleeping"},
     )
     there = here.model_copy(
         update={"execution": "ray", "out": str(tmp_path / "there"), "store": str(tmp_path / "elsewhere")}

@@ -175,7 +175,7 @@ up() {
     [ "$postgres" = no ] || start_postgres
     start server "$BIN/prefect" server start --host 127.0.0.1 --port "$PREFECT_PORT"
     if [ "$ray" = yes ]; then
-        start ray "$BIN/ray" start --head --block --node-ip-address=127.0.0.1 --port="$RAY_PORT" \
+        start ray "$BIN/ray" start --head --block --node-ip-address=127.0.0.1 --port="$RAY_PORT" --ray-client-server-port=$((RAY_PORT + 1)) \
             --include-dashboard=false --disable-usage-stats --temp-dir="$(ray_temp)"
     fi
     wait_for server "http://127.0.0.1:$PREFECT_PORT/api/health"

@@ -280,7 +280,7 @@ def test_a_run_is_cancelled_before_and_while_it_runs(farm: Farm, scene: Manifest
     assert farm.say("status", run).exit_code in (0, 4)
     answer = farm.say("cancel", run)
     assert answer.exit_code == 0, answer.output
-    assert farm.say("watch", run, "--timeout", "120").exit_code == 1
+    assert farm.say("watch", run, "--timeout", "240").exit_code == 1
     assert json.loads(farm.say("status", run, "--json").output)["state"] in ("Cancelled", "Crashed")
     again = farm.say("cancel", run)
     assert again.exit_code != 0

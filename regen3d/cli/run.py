@@ -190,6 +190,9 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     from regen3d.store import Store
 
     _check(request)
+    if only_check:
+        typer.echo(f"Everything that was given can be used. Without --check the scene is written to {request.out}.")
+        return 0
     if os.environ.get("REGEN3D_S3_BLOCK"):
         from tasks.credentials import use_block
 

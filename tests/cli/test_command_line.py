@@ -85,3 +85,11 @@ def test_ctrl_c_says_that_nothing_is_lost(synthetic_inputs: Path, tmp_path: Path
     assert process.wait(timeout=120) == 130, said
     assert "run the same command again" in said
     assert "Traceback" not in said
+
+
+def test_check_reads_everything_and_writes_nothing(synthetic_inputs: Path, tmp_path: Path) -> None:
+    given = [str(synthetic_inputs / "image.png"), "--masks", str(synthetic_inputs / "masks")]
+    answer = _run("run", *given, "--out", str(tmp_path / "out"), "--check")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "can be used" in answer.stdout
+    assert not (tmp_path / "out").exists()

@@ -100,6 +100,8 @@ class Hunyuan21Assets:
         """
         if not requests:
             return []
+        if self._weights is None:
+            self.load()
         with tempfile.TemporaryDirectory() as folder:
             return self._run(Path(folder), requests)
 

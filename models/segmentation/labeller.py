@@ -13,6 +13,7 @@ from models.registry import GEMINI_KEYS
 from models.segmentation.prompts import DEFAULT_LABELS, Proposal, query_of
 from regen3d.errors import ConfigError, ModelOutputError, NotInstalledError
 from regen3d.types import Rgb
+from regen3d.usage import spend
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -107,6 +108,7 @@ class Labeller:
             seed=seed,
         )
         picture = types.Part.from_bytes(data=_encode(image), mime_type="image/jpeg")
+        spend(api_calls=1.0)
         try:
             answer = self._client.models.generate_content(
                 model=self._model, contents=[picture, INSTRUCTION], config=config

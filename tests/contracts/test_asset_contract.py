@@ -1,7 +1,9 @@
 """What every asset generator promises; another one supplies one fixture and inherits the suite."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from models.assets import candidates
 from models.assets.embedded import EmbeddedAssets
 from models.assets.fitting import Candidate, Fit, best_fit
 from models.assets.hunyuan3d import HunyuanAssets, HunyuanOptions
+from models.assets.hunyuan3d_21 import Hunyuan21Assets, Hunyuan21Options
 from models.base import AssetGenerator, AssetRequest, CompleteRequest
 from models.editing.complete_embedded import EmbeddedCompletion
+from models.registry import HUNYUAN_21
 from models.weights import FOLDER_VARIABLE
 from regen3d.frames import transform
 from regen3d.render.raster import rasterize
@@ -19,6 +23,8 @@ from regen3d.types import Asset, ObjectView
 from tests.synthetic.hunyuan import require_hy3dgen, write_checkpoint
 from tests.synthetic.room import SyntheticRoom
 
+CLONE = Path(__file__).parents[1] / "synthetic" / "hunyuan21"
+"""Laid out as a clone of Hunyuan3D 2.1 is."""
 NAMES = ("cabinet-1", "chair-1", "vase-1")
 """Hidden in part and fitted on completion, of thin parts, and turned."""
 
@@ -145,3 +151,21 @@ class TestHunyuan(AssetContract):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(FOLDER_VARIABLE, str(folder))
             yield HunyuanAssets(HunyuanOptions(device="cpu", steps=2, octree=16, chunks=2000, texture="projected"))
+
+
+class TestHunyuan21(AssetContract):
+    """The adapter and its process, with a stand-in of the environment in which the pipelines of 2.1 are."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def generator(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AssetGenerator]:
+        folder = tmp_path_factory.mktemp("weights")
+        (folder / HUNYUAN_21.folder_name).mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(FOLDER_VARIABLE, str(folder))
+            yield Hunyuan21Assets(Hunyuan21Options(source=str(CLONE), python=sys.executable))
+
+    def test_materials_of_the_paint_are_kept(self, assets: list[Asset]) -> None:
+        for asset in assets:
+            assert (asset.mesh.roughness, asset.mesh.metallic) == pytest.approx((0.3, 0.5), abs=0.01)
+            assert asset.kind == "hunyuan3d-2.1"

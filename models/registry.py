@@ -145,7 +145,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         install="pip install 'regen3d[diffusion]'",
         queried=True,
         weights=(FLUX2_KLEIN,),
-        resources=Resources(gpus=1.0, vram_gb=18.0),
+        resources=Resources(gpus=1.0, vram_gb=20.0),
     ),
     Adapter(
         stage="complete",
@@ -268,7 +268,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         packages=("accelerate", "cv2", "diffusers", "transformers"),
         install="pip install 'regen3d[diffusion]'",
         weights=(FLUX2_KLEIN,),
-        resources=Resources(gpus=1.0, vram_gb=18.0),
+        resources=Resources(gpus=1.0, vram_gb=20.0),
     ),
     Adapter(
         stage="plate",

@@ -66,7 +66,7 @@ class DiffusionOptions:
     """What can be chosen."""
 
     model: Literal["flux2-klein", "qwen-image-edit"] = "flux2-klein"
-    """`flux2-klein` takes about 18 GB of GPU memory, `qwen-image-edit` about 60."""
+    """`flux2-klein` takes about 20 GB of GPU memory (measured: docs/performance.md), `qwen-image-edit` about 60."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`."""
     offload: Offload = "none"

@@ -86,7 +86,9 @@ def reviewed(
         no_longer_waiting(out)
     if answer is not None and answer.masks:
         return request.model_copy(update={"masks": answer.masks, "labels": (), "boxes": None})
-    return with_corrections(request)
+    # What was mended while the run waited is newer than masks that it was given.
+    mended = with_corrections(request.model_copy(update={"masks": None}))
+    return mended if mended.masks is not None else request
 
 
 def go_on(flow_run_id: str) -> None:

@@ -92,14 +92,14 @@ class Dispatcher:
             try:
                 hand = await running.turn
                 return await self._answer(hand, order)
-            except LOST as error:
+            except (*LOST, _Gone) as error:
                 if running.cancelled is not None:
                     break
+                if isinstance(error, _Gone):
+                    # It went before it had the job.
+                    continue
                 deaths, reason = deaths + 1, _reason(error, order.pool)
                 self._failures["worker lost"] += 1
-            except _Gone:
-                # It went before it had the job.
-                continue
             except RayError as error:
                 return Outcome(error=WorkerLostError(f"the job or its answer did not arrive: {error}"))
             except _GivenUp as error:
@@ -324,7 +324,8 @@ class Dispatcher:
             for running in list(self._running.values()):
                 over = running.cancelled is not None and now - running.cancelled > GRACE_S
                 if over and running.hand is not None:
-                    self._lose(running.hand)
+                    # Not lost: a pool must not be given up because somebody cancelled a scene of many objects.
+                    self._dismiss(running.hand)
             for driver, state in list(self._drivers.items()):
                 if now - state.heard > self._farm.silence_s:
                     for running in [each for each in self._running.values() if each.order.driver == driver]:

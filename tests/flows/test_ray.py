@@ -33,7 +33,11 @@ from tests.synthetic.small_scene import small_scene
 FARM = {
     "local_cpus": 2,
     "local_gpus": 2,
-    "pools": {"generate:sleeping": {"recycle_after": 2, "gpus": 0.5, "max_size": 1}},
+    "pools": {
+        "generate:sleeping": {"recycle_after": 2, "gpus": 0.5, "max_size": 1},
+        # One worker with one job, given up as soon as one is lost.
+        "complete:sleeping": {"in_flight": 1, "max_size": 1, "max_restarts": 0},
+    },
 }
 
 RAY = Execution(name="ray")
@@ -144,10 +148,10 @@ def test_a_job_that_kills_two_workers_is_stopped_and_its_neighbours_are_not(
         assert all(store.has(other.result(timeout=120).value) for other in others)
 
 
-def test_a_cancelled_job_leaves_its_worker(
+def test_a_cancelled_job_leaves_its_worker_and_those_who_wait_get_another(
     farm: RayExecutor, store: Store, completed: StageEntry, synthetic_room: SyntheticRoom
 ) -> None:
-    job = completing(store, synthetic_room, seed=40, seconds="300")
+    job = completing(store, synthetic_room, seed=40, seconds="12")
     answers: list[object] = []
 
     def ask() -> None:
@@ -161,9 +165,12 @@ def test_a_cancelled_job_leaves_its_worker(
     pool = f"complete:sleeping~{farm_pool(job)}"
     eventually(lambda: farm.look()["pools"].get(pool, {}).get("running") == 1)
     farm.cancel()
+    # Who waits for the same model meanwhile is none the worse for it.
+    entry = farm.run(completing(store, synthetic_room, seed=41, seconds="12"))
     thread.join(timeout=60)
     assert not thread.is_alive()
     assert "cancelled" in str(answers[0])
+    assert store.has(entry.value)
     eventually(lambda: farm.look()["pools"][pool]["running"] == 0, seconds=10)
 
 

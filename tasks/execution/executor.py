@@ -57,7 +57,9 @@ def cancelling(place: Execution) -> Iterator[None]:
     except Exception:
         raise
     except BaseException:
-        executor_for(place).cancel()
+        # Where nothing has begun there is nothing to call off, and no cluster to start for it.
+        if place in _executors:
+            _executors[place].cancel()
         raise
 
 

@@ -1,6 +1,7 @@
 """Run jobs on warm workers of a Ray cluster."""
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -102,8 +103,11 @@ class RayExecutor:
     def cancel(self) -> None:
         """Cancel everything that this process waits for."""
         import ray
+        from ray.exceptions import RayError
 
-        ray.get(self._dispatcher.cancel.remote(list(self._followed)), timeout=10)
+        # A dispatcher that does not answer ends by itself what nobody asks for any more.
+        with contextlib.suppress(RayError):
+            ray.get(self._dispatcher.cancel.remote(list(self._followed)), timeout=10)
 
     def close(self) -> None:
         """See `Executor.close`: what this process asked for is cancelled; a cluster of its own ends."""

@@ -74,7 +74,7 @@ class RayExecutor:
             driver=self._driver,
             job=_for_elsewhere(job),
             pool=pool_of(job, self._farm),
-            priority=int(os.environ.get(PRIORITY, "0")),
+            priority=priority_here(),
         )
         following = self._followed[order.id] = _Following(_listener())
         try:
@@ -190,6 +190,19 @@ class RayExecutor:
                 following = self._followed.get(line.order)
                 if following is not None:
                     following.hear([line])
+
+
+def priority_here() -> int:
+    """What the environment says of this process's place in the queues.
+
+    Raises:
+        ConfigError: it is no whole number.
+    """
+    text = os.environ.get(PRIORITY, "0")
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConfigError(f"the environment variable {PRIORITY} is '{text}': give a whole number") from error
 
 
 def _for_elsewhere(job: Job) -> Job:

@@ -11,6 +11,7 @@ from regen3d.errors import ConfigError
 from regen3d.manifest import StageCall
 from tasks import align, generate
 from tasks.execution.job import Job, job_of
+from tasks.execution.ray import priority_here
 from tasks.execution.settings import FarmSettings, PoolSettings, farm_settings, pool_of
 
 
@@ -65,3 +66,9 @@ def test_settings_come_from_a_file_and_mistakes_are_said(tmp_path: Path, monkeyp
         farm_settings()
     monkeypatch.delenv("REGEN3D_FARM")
     assert farm_settings() == FarmSettings()
+
+
+def test_a_priority_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGEN3D_PRIORITY", "high")
+    with pytest.raises(ConfigError, match="REGEN3D_PRIORITY is 'high'"):
+        priority_here()

@@ -5,10 +5,8 @@ import threading
 
 from regen3d.manifest import StageEntry
 from tasks.execution.job import Job, run_job
+from tasks.execution.settings import WAITS_BELOW_CPUS
 from tasks.work import MODELS
-
-LEAST_CPUS = 0.5
-"""Cores from which a model takes a slot."""
 
 
 class LocalExecutor:
@@ -21,7 +19,7 @@ class LocalExecutor:
     def run(self, job: Job) -> StageEntry:
         """See `Executor.run`."""
         # A service's answer is waited for, perhaps for hours: that takes no core.
-        waits = job.adapter is not None and job.adapter.resources.cpus < LEAST_CPUS
+        waits = job.adapter is not None and job.adapter.resources.cpus < WAITS_BELOW_CPUS
         with contextlib.nullcontext() if waits else self._slots:
             return run_job(job)
 

@@ -243,7 +243,8 @@ class Dispatcher:
             self._lose(hand, f"as it loaded its model, {_reason(lost, spec)}")
             return
         if error is not None:
-            self._dismiss(hand)
+            self._roster.is_refused(hand, time.monotonic())
+            self._kill(hand.number)
             self._give_up(spec.name, error)
             return
         if hand.number not in self._roster.hands:

@@ -13,6 +13,9 @@ from typing import Literal
 
 from tasks.execution.settings import FarmSettings, PoolSpec
 
+UNASKED_PAUSE_S = 30.0
+"""Pause of workers that are kept without work (`min_size`) after one that could not load its model."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Ticket:
@@ -54,6 +57,7 @@ class _Pool:
     queue: list[tuple[int, int, Ticket]] = field(default_factory=list)
     lost: int = 0
     not_before: float = 0.0
+    unasked_from: float = 0.0
     had: float = -1.0
 
 
@@ -166,6 +170,11 @@ class Roster:
         pool.not_before = now + min(0.5 * 2**pool.lost, 30.0)
         return pool.lost <= pool.spec.settings.max_restarts
 
+    def is_refused(self, hand: Hand, now: float) -> None:
+        """A worker could not load its model, for want of weights say; whoever asks next may try again at once."""
+        self.hands.pop(hand.number, None)
+        self._pools[hand.pool].unasked_from = now + UNASKED_PAUSE_S
+
     def forgive(self, pool: str) -> int:
         """Let a pool that gave up try again for jobs that come later; how many workers it had lost in a row."""
         lost, self._pools[pool].lost = self._pools[pool].lost, 0
@@ -237,7 +246,8 @@ class Roster:
         if now < pool.not_before or (most is not None and len(hands) >= most):
             return False
         unasked = sum(1 for hand in hands if hand.state == "starting" or not hand.jobs)
-        return len(pool.queue) > unasked or len(hands) < pool.spec.settings.min_size
+        kept = pool.spec.settings.min_size if now >= pool.unasked_from else 0
+        return len(pool.queue) > unasked or len(hands) < kept
 
     def _room_for(self, pool: _Pool, now: float) -> Step | None:
         spec = pool.spec

@@ -174,6 +174,21 @@ def test_a_pool_that_loses_worker_after_worker_gives_up_and_pauses_before() -> N
     assert verdicts == [True, True, False]
 
 
+def test_a_worker_that_cannot_load_its_model_is_not_started_again_and_again_for_nobody() -> None:
+    roster = book(spec("a", min_size=1))
+    first = roster.next_step(0.0)
+    assert isinstance(first, Spawn)
+    roster.is_refused(first.hand, 0.0)
+    assert roster.next_step(0.5) is None
+    roster.enqueue(ticket("job", "a"))
+    asked = roster.next_step(1.0)
+    assert isinstance(asked, Spawn)
+    roster.is_refused(asked.hand, 1.0)
+    roster.withdraw("job")
+    assert roster.next_step(1.5) is None
+    assert isinstance(roster.next_step(60.0), Spawn)
+
+
 def test_a_suspect_gets_a_worker_for_itself() -> None:
     roster = book(spec("a", gpus=1.0, in_flight=2), gpus=1.0)
     roster.enqueue(ticket("suspect", "a", alone=True))

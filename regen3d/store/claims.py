@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from regen3d.errors import StoreUnavailableError
+from regen3d.errors import Regen3dError
 from regen3d.store.store import Store
 
 TTL_S = 30.0
@@ -123,7 +123,7 @@ def _alive(claim: Claim) -> Iterator[None]:
     finally:
         _RENEWER.discard(claim)
         # Nobody waits longer than for the claim's time.
-        with contextlib.suppress(StoreUnavailableError):
+        with contextlib.suppress(Regen3dError):
             claim.store.put_record(claim.record, claim.document(-1.0))
 
 
@@ -152,8 +152,8 @@ class _Renewer:
             with self._lock:
                 claims = list(self._claims.values())
             for claim in claims:
-                # Another try comes before the claim's time is over.
-                with contextlib.suppress(StoreUnavailableError):
+                # Another try comes before the claim's time is over; a key that is refused once may be renewed by then.
+                with contextlib.suppress(Regen3dError):
                     if claim.holder in self._claims:
                         claim.store.put_record(claim.record, claim.document(TTL_S))
 

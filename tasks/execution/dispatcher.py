@@ -321,7 +321,9 @@ class Dispatcher:
             now = time.monotonic()
             if now - measured > MEASURE_S:
                 measured = now
-                self._measure()
+                # Should the cluster not answer, its size is what it was; whoever tends must not end.
+                with contextlib.suppress(RayError):
+                    self._measure()
             for running in list(self._running.values()):
                 over = running.cancelled is not None and now - running.cancelled > GRACE_S
                 if over and running.hand is not None:

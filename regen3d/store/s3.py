@@ -15,6 +15,9 @@ from regen3d.store.files import StoredFile
 PREFIX = "REGEN3D_S3_"
 """Of the environment variables, one for each field of `S3Settings`."""
 
+HEALS = {"RequestTimeout", "Throttling", "ThrottlingException", "RequestThrottled"}
+"""Codes of refusals that services send as 400, though the same request may succeed later."""
+
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 """Pauses between tries; they double from first to longest and vary by half, so that workers do not come at once."""
 
@@ -212,8 +215,8 @@ def _is_final(error: Exception) -> bool:
     """Whether the same request will be refused again: no key, a wrong one, no rights, a malformed request."""
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "ParamValidationError"):
         return True
-    final = {"400", "401", "403", "405", "501"}
-    return isinstance(error, PermissionError) or bool(_codes(error) & final)
+    codes, final = _codes(error), {"400", "401", "403", "405", "501"}
+    return not codes & HEALS and (isinstance(error, PermissionError) or bool(codes & final))
 
 
 def _said(error: Exception) -> str:

@@ -67,6 +67,16 @@ def test_busy_answers_are_waited_out(proxy: Proxy, tmp_path: Path, monkeypatch: 
     assert store.get_record("runs/one") == {"a": 1}
 
 
+def test_a_slow_line_is_no_bad_request(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, proxy.url, tmp_path)
+    # What S3 answers to an upload that stalled.
+    proxy.busy, proxy.refusal = 2, (400, "RequestTimeout")
+    store = bucket_store()
+    store.put_record("runs/one", {"a": 1})
+    assert store.get_record("runs/one") == {"a": 1}
+    assert proxy.busy == 0
+
+
 def test_a_server_that_stays_away_is_unavailable(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, proxy.url, tmp_path, REGEN3D_S3_PATIENCE_S="1")
     proxy.busy = 1000

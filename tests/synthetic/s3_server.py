@@ -108,7 +108,9 @@ class Proxy:
     seen: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     busy: int = 0
-    """Answers 503 to that many requests."""
+    """Refuses that many requests."""
+    refusal: tuple[int, str] = (503, "SlowDown")
+    """Status and code of the refusals."""
     slow_s: float = 0.0
     """Waits so long before each."""
     cut_after: str = ""
@@ -135,7 +137,8 @@ def proxied(target: int) -> Iterator[Proxy]:
                 return
             time.sleep(proxy.slow_s)
             if refuse:
-                self.answer(503, {}, b"<Error><Code>SlowDown</Code><Message>later</Message></Error>")
+                status, code = proxy.refusal
+                self.answer(status, {}, f"<Error><Code>{code}</Code><Message>later</Message></Error>".encode())
                 return
             upstream = http.client.HTTPConnection("127.0.0.1", proxy.target, timeout=60)
             try:

@@ -130,8 +130,7 @@ start_postgres() {
         chown postgres "$data"
     fi
     if [ ! -f "$data/PG_VERSION" ]; then
-        secret >"$FARM/postgres-password"
-        (umask 077 && cp "$FARM/postgres-password" "$FARM/postgres-init")
+        (umask 077 && secret >"$FARM/postgres-password" && cp "$FARM/postgres-password" "$FARM/postgres-init")
         [ "${#as[@]}" = 0 ] || chown postgres "$FARM/postgres-init"
         "${as[@]}" "$bin/initdb" -D "$data" -U prefect --auth=scram-sha-256 --pwfile="$FARM/postgres-init" \
             >"$FARM/logs/initdb.log" 2>&1 || die "PostgreSQL's data could not be made: see $FARM/logs/initdb.log"

@@ -32,6 +32,7 @@ from regen3d.library import (
 from regen3d.remote import PictureFile, is_remote, list_pictures, uploaded_inputs
 from regen3d.runs import find_manifest
 from regen3d.store import Store
+from tasks.credentials import use_block
 from tasks.shown_progress import PROGRESS_KEY
 
 POLL_S = 3.0
@@ -84,6 +85,7 @@ def library(request: LibraryRequest) -> State[dict[str, int]]:
     Raises:
         ConfigError: there are no pictures, or no server to hand scenes to.
     """
+    use_block()
     pictures = list_pictures(request.scene.image)
     ledger = _Ledger(request=request)
     waiting = deque(zip(pictures, scene_requests(request, pictures), strict=True))

@@ -7,10 +7,12 @@ import numpy as np
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.keys import provide_keys
+from flows.orphans import watch_over
 from flows.scene import ended
 from models.base import Segmentation
 from regen3d import codec
-from regen3d.config import SceneRequest
+from regen3d.config import OBJECT_STAGES, SceneRequest
 from regen3d.errors import ConfigError
 from regen3d.fingerprint import derive_seed
 from regen3d.inputs.image import Picture
@@ -25,6 +27,7 @@ from regen3d.types import Mask
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
+from tasks.credentials import use_block
 from tasks.export import export
 from tasks.generate import generate
 from tasks.isolate import isolate, isolated_objects
@@ -36,19 +39,22 @@ from tasks.stage import SceneContext
 from tasks.summary import publish_summary
 
 
-@flow(name="redo-object", flow_run_name="{request.name}")
+@flow(name="redo-object", flow_run_name="{request.name}", on_running=[watch_over])
 def redo_object(request: RedoRequest) -> Manifest:
     """Make one object again and put the scene together; whatever fails, the scene stays as it was.
 
     Raises:
         ConfigError: the store knows no such scene, it has no such object, or mask and label cannot be used.
     """
+    use_block()
     started, store = time.time(), Store(request.store)
     old = find_manifest(store, request.run)
     if old is None:
         raise ConfigError(f"the store '{request.store}' knows no scene of the run '{request.run}'")
     check_object(old, request.object)
     context = SceneContext(store=request.store, adapters=old.adapters, seed=old.seed, execution=request.execution.here)
+    if context.execution.name == "local":
+        provide_keys({stage: name for stage, name in old.adapters.items() if stage in OBJECT_STAGES})
     with progress_shown():
         shared = dict(calls_of(old).shared)
         if request.mask is not None or request.label is not None:

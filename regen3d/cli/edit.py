@@ -73,12 +73,14 @@ def _opened(path: Path, folder: Path, image: Path | None) -> "tuple[EditorScene,
     """The scene to edit, how to run it again, and the run that waits for it, if one does."""
     from pydantic import ValidationError
 
+    from regen3d.cli.keys import use_store_key
     from regen3d.cli.manifests import manifest_path, read_manifest, store_of
     from regen3d.cli.opening import from_manifest, from_waiting
     from regen3d.config import SceneRequest
     from regen3d.editor.waiting import read_waiting
     from regen3d.remote import is_remote
 
+    use_store_key()
     waiting = read_waiting(folder)
     if waiting is not None:
         return from_waiting(waiting, folder), waiting.request, waiting

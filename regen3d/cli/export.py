@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.cli.manifests import manifest_path, read_manifest, store_of
 
 if TYPE_CHECKING:
@@ -72,4 +73,5 @@ def open_scene(record: "Manifest", path: Path) -> "ExportScene":
     from regen3d.export.scene import read_scene
     from regen3d.store import Store
 
+    use_store_key()
     return read_scene(Store(store_of(record, path)), record)

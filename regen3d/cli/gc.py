@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.cli.options import FarmStore, located
 from regen3d.errors import ConfigError
 
@@ -34,6 +35,7 @@ def gc(
     if age < FRESH_S:
         # Runs that are under way rely on what is younger.
         raise ConfigError(f"--older-than {older_than} is too little: a run may need what is younger than 1d")
+    use_store_key()
     done = sweep(Store(located(store)), before=time.time() - age, dry_run=dry_run)
     verb = "would be removed" if dry_run else "removed"
     typer.echo(f"{done.files} files, {done.bytes / 1e6:.1f} MB {verb}; {done.kept} files stay.")

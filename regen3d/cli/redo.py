@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.cli.options import located
 from regen3d.errors import ConfigError
 
@@ -66,6 +67,7 @@ def _here(folder: Path, name: str, seed: int | None, mask: Path | None, label: s
         label=label,
     )
     _check(manifest, request)
+    use_store_key()
     keep_manifest(Store(store), manifest)
     calm_prefect()
     with progress_bar(2) as bar:
@@ -97,6 +99,7 @@ def _on_the_farm(run: str, name: str, seed: int | None, mask: Path | None, label
         found = find_run(client, run)
         asked = found.parameters.get("request", {})
         out = str(asked.get("out", "")).rstrip("/")
+        use_store_key()
         store = Store(str(asked.get("store") or f"{out}/store"))
         manifest = find_manifest(store, str(found.id))
         if manifest is None:

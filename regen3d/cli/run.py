@@ -1,11 +1,11 @@
 """`regen3d run`: one picture in, one scene out."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -193,10 +193,7 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     if only_check:
         typer.echo(f"Everything that was given can be used. Without --check the scene is written to {request.out}.")
         return 0
-    if os.environ.get("REGEN3D_S3_BLOCK"):
-        from tasks.credentials import use_block
-
-        use_block()
+    use_store_key()
     store = Store(request.store_uri)
     known = find_run(store, run_key(request))
     manifest = _compute(request) if known is None else deliver(store, known, Path(request.out))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ def _deliver(run_id: str, out: Path) -> None:
     with server() as client:
         (view,) = views(client, [find_run(client, run_id)])
     asked = view.parameters.get("request", {})
+    use_store_key()
     store = Store(str(asked.get("store") or f"{str(asked.get('out', '')).rstrip('/')}/store"))
     manifest = find_manifest(store, view.id)
     if manifest is None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.cli.manifests import manifest_path, read_manifest, store_of
 from regen3d.cli.run import parse_overrides
 from regen3d.errors import ConfigError
@@ -37,6 +38,7 @@ def stage(
     old = _chosen(scene, name, object_)
     calls = [_changed(entry, seed, parse_overrides(set_ or [])).call for entry in old]
     calm_prefect()
+    use_store_key()
     with progress_bar(len(calls)) as bar:
         bar.begin("starting the orchestrator")
         from flows.client import check_server

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regen3d.cli.keys import use_store_key
 from regen3d.cli.options import (
     FarmStore,
     Labels,
@@ -166,6 +167,7 @@ def batch(
     except ValidationError as error:
         raise ConfigError(f"--name '{name}' cannot be: use letters, digits, '-' and '_', 64 at most") from error
     _check_choice(scene)
+    use_store_key()
     found = list_pictures(scene.image)
     calm_prefect()
     from flows.client import server
@@ -204,6 +206,7 @@ def _check(request: "SceneRequest") -> None:
     from tasks.ingest import check_inputs
 
     _check_choice(request)
+    use_store_key()
     with local_inputs(request) as local:
         check_inputs(local)
 

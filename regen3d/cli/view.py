@@ -19,6 +19,7 @@ def view(
 
     Example: regen3d view scenes/living-room/manifest.json
     """
+    from regen3d.cli.keys import use_store_key
     from regen3d.cli.manifests import manifest_path, read_manifest, store_of
     from regen3d.serving.server import Server
     from regen3d.store import Store
@@ -26,6 +27,7 @@ def view(
 
     path = manifest_path(manifest)
     scene = read_manifest(path)
+    use_store_key()
     server = Server(viewer_pages(scene, path.absolute().parent, Store(store_of(scene, path))), port=port)
     typer.echo(f"{scene.scene} is at {server.url}  (Ctrl-C ends)")
     if browser:

@@ -2,10 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from regen3d.cli.app import app
 from regen3d.errors import ConfigError
+from regen3d.redo import RedoRequest
 from tasks import credentials
 
 
@@ -56,3 +60,14 @@ def test_nothing_happens_without_a_block(clean: pytest.MonkeyPatch) -> None:
     clean.delenv("REGEN3D_S3_BLOCK", raising=False)
     credentials.use_block()
     assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_who_opens_a_store_asks_for_its_key(prefect_server: None, clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from flows.redo import redo_object
+
+    clean.setenv("REGEN3D_S3_BLOCK", "no-such-block")
+    request = RedoRequest(run="none", store=str(tmp_path), out=str(tmp_path), object="chair-1")
+    with pytest.raises(ConfigError, match="no Secret block of that name"):
+        redo_object(request)
+    answer = CliRunner().invoke(app, ["gc", "--store", str(tmp_path)])
+    assert "no Secret block of that name" in str(answer.exception)

@@ -1,6 +1,7 @@
 """A store in a folder of this machine, or of a file server."""
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 
 from regen3d.errors import ConfigError
 from regen3d.store.files import StoredFile
+
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
+"""What file systems without hard links say: exFAT on a disk that travels, some file servers."""
 
 
 class FolderFiles:
@@ -44,6 +48,10 @@ class FolderFiles:
             os.link(partial, target)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return _created(target, content)
         finally:
             partial.unlink(missing_ok=True)
         return True
@@ -94,6 +102,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _created(path: Path, content: bytes) -> bool:
+    """Write a file where there is none; a reader may see it empty for a moment, as if nothing were known."""
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _partial(path: Path) -> Path:

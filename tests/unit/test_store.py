@@ -1,5 +1,7 @@
 """What the contract cannot say of all stores: local files, many processes, and addresses that are none."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +125,15 @@ def test_what_is_no_json_has_no_digest(value: object) -> None:
 def test_not_a_number_has_no_digest() -> None:
     with pytest.raises(ValueError, match="JSON"):
         digest_of({"a": float("nan")})
+
+
+def test_a_disk_without_hard_links_takes_claims_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    store = Store(str(tmp_path))
+    assert store.create_record("claims/work/0", {"by": 1})
+    assert not store.create_record("claims/work/0", {"by": 2})
+    assert store.get_record("claims/work/0") == {"by": 1}
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["0.json"]

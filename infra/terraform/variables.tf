@@ -10,13 +10,8 @@ variable "region" {
   default     = "eu-central-1"
 }
 
-variable "vpc_id" {
-  description = "Network that the farm is put into."
-  type        = string
-}
-
 variable "subnet_ids" {
-  description = "Private subnets of that network, in two zones at least."
+  description = "Private subnets of one network, in two zones at least."
   type        = list(string)
 
   validation {

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regen3d.cli.keys import use_store_key
+from regen3d.cli.run import PARTIAL
 from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
     from flows.client import SceneClient
     from flows.watching import RunView, StageView
-
-PARTIAL = 3
-"""Exit code of a run that completed with something missing."""
 
 UNDER_WAY = 4
 """Exit code of `status RUN` while it has not ended, and of `watch` whose patience has."""

@@ -161,6 +161,7 @@ up() {
     for tool in prefect regen3d weed; do
         [ -x "$BIN/$tool" ] || die "$BIN/$tool is missing: run \`make install\` first"
     done
+    command -v curl >/dev/null || die "curl is missing: install it first"
     [ "$ray" = no ] || [ -x "$BIN/ray" ] || die "$BIN/ray is missing: run \`make install\`, or say --no-ray"
     mkdir -p "$FARM"/{pids,logs,s3,scenes,prefect}
     chmod 700 "$FARM/pids" "$FARM/logs" "$FARM/s3"
@@ -224,6 +225,13 @@ down() {
     rm -rf "$(ray_temp)"
 }
 
+# What `up` made, and not whatever else lies in a folder that somebody named.
+clean() {
+    down
+    rm -rf "$FARM"/{pids,logs,s3,scenes,prefect,postgres,keys,ray-token,env,postgres-password}
+    rmdir "$FARM" 2>/dev/null || true
+}
+
 status() {
     local name
     for name in $(cat "$FARM/pids/.order" 2>/dev/null); do
@@ -234,7 +242,7 @@ status() {
 case "${1:-}" in
     up) shift && up "$@" ;;
     down) down ;;
-    clean) down && rm -rf "$FARM" ;;
+    clean) clean ;;
     status) status ;;
     *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 2 ;;
 esac

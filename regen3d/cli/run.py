@@ -106,14 +106,21 @@ def run(
     raise typer.Exit(_finish(with_corrections(request), only_check=check))
 
 
-def parse_execution(execution: str, ray_address: str | None) -> dict[str, Any]:
+def parse_execution(
+    execution: str, ray_address: str | None, places: tuple[str, ...] = ("local", "ray", "ray-tasks")
+) -> dict[str, Any]:
     """Fields of the request from `--execution` and `--ray-address`; an address without Ray is refused.
+
+    Args:
+        execution: as given.
+        ray_address: as given.
+        places: what the command offers.
 
     Raises:
         ConfigError: there is no such execution, or the address is of no use to it.
     """
-    if execution not in ("local", "ray", "ray-tasks"):
-        raise ConfigError(f"--execution takes local, ray or ray-tasks, found '{execution}'")
+    if execution not in places:
+        raise ConfigError(f"--execution takes {', '.join(places[:-1])} or {places[-1]}, found '{execution}'")
     if ray_address is not None and execution == "local":
         raise ConfigError("--ray-address names a Ray cluster: say --execution ray as well")
     return {"execution": execution, "ray_address": ray_address}

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from flows.submitting import Submitted
     from regen3d.config import SceneRequest
 
+FARM_PLACES = ("local", "ray")
+"""What `--execution` offers on a farm, whose workers choose no task runner."""
+
 
 def submit(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures: paths, or s3:// addresses.")],
@@ -94,7 +97,7 @@ def submit(
         seed=seed,
         labels=labels,
     )
-    settings |= {**parse_execution(execution, ray_address), **by_hand}
+    settings |= {**parse_execution(execution, ray_address, FARM_PLACES), **by_hand}
     settings |= {"pause_after": parse_pause(pause_after), "export": export_of(format_)}
     requests = [
         SceneRequest(image=located(image), out=folder, store=_shared(store, folder), **settings)
@@ -158,7 +161,7 @@ def batch(
         seed=seed,
         labels=labels,
     )
-    settings |= {**parse_execution(execution, ray_address), "export": export_of(format_)}
+    settings |= {**parse_execution(execution, ray_address, FARM_PLACES), "export": export_of(format_)}
     place = located(out)
     scene = SceneRequest(image=located(pictures), out=place, store=_shared(store, place), **settings)
     limits = {"max_scenes": max_scenes, "max_usd": max_usd, "max_gpu_hours": max_gpu_hours}

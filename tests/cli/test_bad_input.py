@@ -170,5 +170,13 @@ def test_stage_refuses_what_is_no_manifest(
     assert "\n" not in said
 
 
+def test_a_farm_offers_no_task_runner_that_its_workers_would_not_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["submit", _picture(tmp_path), "--out", str(tmp_path / "o"), "--execution", "ray-tasks"]
+    assert _run(monkeypatch, given) == 2
+    assert "--execution takes local or ray, found 'ray-tasks'" in capsys.readouterr().err
+
+
 def test_an_unknown_option_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert _run(monkeypatch, ["run", _picture(tmp_path), "--out", str(tmp_path / "o"), "--colour", "red"]) == 2

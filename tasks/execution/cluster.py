@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from regen3d.errors import ConfigError, ResourceError
 from tasks.execution.settings import FarmSettings
@@ -97,12 +98,15 @@ def _from_a_lasting_thread(start: Callable[[], None]) -> None:
 def _start_here(farm: FarmSettings) -> None:
     # Read by Ray as it is imported: without it Ray listens on the network's address. Good for one machine only.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    imported = "ray" in sys.modules
     # Ray gives its workers the least priority on the machine; here they do the work that somebody waits for.
     os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())
     import ray
 
+    if imported:
+        _read_settings_again()
     cores, gpus = farm.local_cpus or os.cpu_count() or 1, farm.local_gpus
     if gpus is None:
         gpus = _gpus_here()
@@ -128,6 +132,21 @@ def _start_here(farm: FarmSettings) -> None:
                     f"Ray did not start on this machine ({error}): free some cores or memory, then run again"
                 ) from error
     atexit.register(ray.shutdown)
+
+
+def _read_settings_again() -> None:
+    """Let Ray read the environment once more.
+
+    Prefect imports every package that belongs to it, prefect-ray and with it Ray, when it loads a block: long before
+    anybody asks for Ray. What Ray read then knows neither of the token nor of the loopback device.
+    """
+    from ray import _raylet
+    from ray._private import ray_constants
+
+    compiled: Any = _raylet
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    compiled.Config.initialize("")
+    compiled.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _token_file() -> Path:

@@ -1,5 +1,6 @@
 """Jobs on a real Ray of this machine: the same answers, dead workers replaced, killers stopped, everything heard."""
 
+import importlib
 import json
 import logging
 import os
@@ -50,6 +51,8 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     path.write_text(json.dumps(FARM))
     with pytest.MonkeyPatch.context() as patch, sleepers():
         patch.setenv("REGEN3D_FARM", str(path))
+        # As Prefect does when it loads a block: what Ray reads as it is imported is out of date later.
+        importlib.import_module("ray")
         # As tasks of a flow do: what Ray starts must outlive the thread.
         with ThreadPoolExecutor(1) as thread:
             executor = thread.submit(executor_for, RAY).result()

@@ -37,6 +37,7 @@ export class Tools {
 
   cancel() {
     this.path = null;
+    this.strokes = null;
     this.drawing.guide = null;
     this.drawing.draw();
   }
@@ -55,7 +56,6 @@ export class Tools {
     if (this.tool.name === "select") return this.choose(point, more);
     if (this.tool.name === "click") return this.click(point, away);
     this.path = [point];
-    if (this.tool.name === "brush") this.before = this.masks.index.slice();
     this.move(point);
   }
 
@@ -86,9 +86,7 @@ export class Tools {
   }
 
   brushed() {
-    const region = this.strokes;
-    this.strokes = null;
-    this.put("brush", region);
+    this.put("brush", this.strokes);
   }
 
   lassoed(path) { this.put("lasso", polygon(this.masks.size, path)); }
@@ -157,7 +155,8 @@ export class Tools {
       let id = current?.id;
       this.masks.change(what, () => {
         id ??= this.masks.add()?.id;
-        if (!id || !region.includes(1)) return false;
+        // It may have been deleted while its outline was looked for.
+        if (!this.masks.object(id) || !region.includes(1)) return false;
         this.masks.replace(id, region);
       });
       const marks = { ...this.marks, id };

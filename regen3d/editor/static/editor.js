@@ -9,10 +9,10 @@ const POLL_MS = 700;
 const KEYS = [
   ...TOOLS.map((tool) => [tool.key.toUpperCase(), tool.label]),
   ["Alt", "take away instead of adding"], ["[ ]", "smaller, larger brush"], ["M", "merge the chosen objects"], ["Del", "delete them"],
-  ["Tab N", "next object in the list: arrow keys move the cross over the picture"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save"],
+  ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"], ["Ctrl+S", "save"],
   ["Arrows", "move the cross by a pixel; with Shift by ten"], ["Enter", "use the tool at the cross; again to end a stroke"],
   ["Wheel, + −", "zoom"], ["Space and drag", "move the picture"], ["0", "whole picture"], ["Esc", "drop the stroke, choose nothing"],
-].filter(([key]) => key !== "Tab N");
+];
 
 const byId = (id) => document.getElementById(id);
 

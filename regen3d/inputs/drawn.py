@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from regen3d.inputs.boxes import LabelledBox, LabelledPoints, LabelledPolygon, Mark
@@ -45,9 +44,14 @@ def _pairs(points: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]
 
 def polygon_mask(polygon: LabelledPolygon, hw: tuple[int, int]) -> Mask:
     """The pixels of a polygon whose centres lie inside, by the rule of odd crossings."""
-    # OpenCV's pixel centres are whole numbers; four bits of fraction.
-    corners = np.round((polygon.corners - 0.5) * 16).astype(np.int32)
-    return cv2.fillPoly(np.zeros(hw, np.uint8), [corners], 1, cv2.LINE_8, 4) > 0
+    # OpenCV's fillPoly takes every pixel that the outline touches as well: half a pixel too much all round.
+    height, width = hw
+    rows, crossings = np.arange(height) + 0.5, np.zeros((height, width + 1), dtype=np.int64)
+    for (x0, y0), (x1, y1) in zip(polygon.corners, np.roll(polygon.corners, -1, axis=0), strict=True):
+        crossed = np.flatnonzero((y0 <= rows) != (y1 <= rows))
+        at = x0 + (rows[crossed] - y0) / (y1 - y0) * (x1 - x0)
+        crossings[crossed, np.clip(np.ceil(at - 0.5), 0, width).astype(int)] += 1
+    return np.cumsum(crossings[:, :width], axis=1) % 2 == 1
 
 
 def with_polygons(
@@ -67,7 +71,11 @@ def with_polygons(
         for index, polygon in enumerate(polygons)
     ]
     whole = [*(replace(item, mask=item.mask & (owner < 0)) for item in instances), *drawn]
-    notes = tuple(f"A drawn outline covers all of one {item.label}." for item in whole if not item.mask.any())
+    notes = tuple(
+        f"Nothing is left of one {item.label}: a drawn outline covers it, or its own lies between pixels."
+        for item in whole
+        if not item.mask.any()
+    )
     shown = sorted((item for item in whole if item.mask.any()), key=_left)
     names = instance_names([item.label for item in shown])
     return tuple(replace(item, name=name) for item, name in zip(shown, names, strict=True)), notes

@@ -5,7 +5,7 @@ import binascii
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from regen3d.corrections import CorrectedObject
 from regen3d.editor.scene import MOST_OBJECTS
@@ -45,11 +45,11 @@ class Question(_Form):
 
     label: str = Field(max_length=200)
     """What it is."""
-    on: list[tuple[float, float]] = Field(default_factory=list, max_length=MOST_POINTS)
+    on: list[tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=list, max_length=MOST_POINTS)
     """(x, y) on the object, pixels."""
-    beside: list[tuple[float, float]] = Field(default_factory=list, max_length=MOST_POINTS)
+    beside: list[tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=list, max_length=MOST_POINTS)
     """The same beside it."""
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     """(x0, y0, x1, y1) round it."""
     mask: str
     """What is known of it, a bit a pixel in base64."""

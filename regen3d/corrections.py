@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from regen3d.config import SceneRequest
+from regen3d.errors import StoreUnavailableError
 from regen3d.inputs.masks import INDEX_DOCUMENT, INDEX_PICTURE
 from regen3d.store import write_atomically
 
@@ -56,6 +57,9 @@ def write_corrections(out: Path, objects: Sequence[CorrectedObject], index: UInt
         out: the scene's folder.
         objects: every object of the scene.
         index: the number of the object at each pixel of the working picture, 0 for none.
+
+    Raises:
+        StoreUnavailableError: the folder did not take them.
     """
     buffer = io.BytesIO()
     Image.fromarray(index).save(buffer, format="PNG")
@@ -65,6 +69,9 @@ def write_corrections(out: Path, objects: Sequence[CorrectedObject], index: UInt
     ]
     folder = corrections_folder(out)
     # The picture first: a reader that sees the new list finds the numbers that it names.
-    write_atomically(folder / INDEX_PICTURE, buffer.getvalue())
-    write_atomically(folder / INDEX_DOCUMENT, (json.dumps({"objects": entries}, indent=2) + "\n").encode())
+    try:
+        write_atomically(folder / INDEX_PICTURE, buffer.getvalue())
+        write_atomically(folder / INDEX_DOCUMENT, (json.dumps({"objects": entries}, indent=2) + "\n").encode())
+    except OSError as error:
+        raise StoreUnavailableError(f"the folder '{folder}' did not take the masks: {error}") from error
     return folder

@@ -126,6 +126,7 @@ def test_questions_are_checked() -> None:
         ({"on": [[81, 4]]}, "outside the picture"),
         ({"on": []}, "nothing is pointed at"),
         ({"box": [5, 5, 5, 9]}, "no inside"),
+        ({"box": [5, 5, float("inf"), 9]}, "box"),
         ({"mask": "AAAA"}, "bytes"),
     ):
         with pytest.raises(ConfigError, match=said):
@@ -171,6 +172,13 @@ def test_a_mask_of_the_wrong_size_writes_nothing(server: Server, tmp_path: Path)
     assert status == 422
     assert "reload the page" in json.loads(said)["error"]
     assert not corrections_folder(tmp_path).exists()
+
+
+def test_a_folder_that_takes_nothing_is_told_to_the_page(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "corrections").write_text("in the way")
+    status, said = ask(server, "save", saved())
+    assert status == 422
+    assert "did not take the masks" in json.loads(said)["error"]
 
 
 def test_corrections_win_over_labels_and_boxes_and_give_way_to_masks(tmp_path: Path) -> None:

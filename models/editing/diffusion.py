@@ -94,6 +94,7 @@ class DiffusionEditor:
         Raises:
             NotInstalledError: diffusers, or what it needs, is missing.
             WeightsMissingError: the weights are missing, damaged, or of another revision.
+            OutOfMemoryError: memory does not hold them even with all but one layer on the CPU.
         """
         self._painter = DiffusionPainter(self._options)
 
@@ -132,7 +133,7 @@ class DiffusionPainter:
         self._family = FAMILIES[options.model]
         self._device = device_of(options.device)
         self._offload: Offload = options.offload
-        self._pipeline: Any = self._read()
+        self._pipeline: Any = self._read_within_memory()
 
     @property
     def name(self) -> str:
@@ -162,16 +163,27 @@ class DiffusionPainter:
             try:
                 return self._run(asked, prompt, seed)
             except torch.OutOfMemoryError as error:
-                later = LADDER[LADDER.index(self._offload) + 1 :]
-                if not later or self._device.type == "cpu":
-                    raise OutOfMemoryError(
-                        f"{self.name} ran out of GPU memory even with offload={self._offload}: free the GPU, or choose "
-                        "smaller megapixels"
-                    ) from error
-                self._offload = later[0]
+                self._offload_more(error)
             self._pipeline = None
+            self._pipeline = self._read_within_memory()
+
+    def _read_within_memory(self) -> Any:
+        """The pipeline; where memory does not hold it, more of it waits on the CPU."""
+        while True:
             free_memory()
-            self._pipeline = self._read()
+            try:
+                return self._read()
+            except torch.OutOfMemoryError as error:
+                self._offload_more(error)
+
+    def _offload_more(self, error: torch.OutOfMemoryError) -> None:
+        later = LADDER[LADDER.index(self._offload) + 1 :]
+        if not later or self._device.type == "cpu":
+            raise OutOfMemoryError(
+                f"{self.name} ran out of memory even with offload={self._offload}: free the GPU, or choose smaller "
+                "megapixels"
+            ) from error
+        self._offload = later[0]
 
     def _run(self, asked: Image.Image, prompt: str, seed: int) -> np.ndarray:
         made = self._pipeline(

@@ -126,6 +126,21 @@ def test_when_memory_runs_out_more_waits_on_the_cpu(weights: Path, query: Rgb, m
     assert painter.paint(query, "a chair", "4:3", 0).shape == query.shape
 
 
+def test_weights_that_memory_does_not_hold_wait_on_the_cpu_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def too_large(painter: DiffusionPainter) -> object:
+        read.append(painter._offload)
+        if painter._offload != "parts":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return "pipeline"
+
+    monkeypatch.setattr(diffusion, "device_of", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(DiffusionPainter, "_read", too_large)
+    assert DiffusionPainter(QUICK)._pipeline == "pipeline"
+    assert read == ["none", "parts"]
+
+
 def test_on_a_cpu_there_is_nowhere_to_wait(weights: Path, query: Rgb) -> None:
     painter = DiffusionPainter(QUICK)
 

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float, Integer
 from scipy.spatial import ConvexHull
 
 from regen3d.export.usd.frame import Frame, vectors
@@ -44,11 +45,11 @@ def author_body(stage: "Usd.Stage", root: str, mesh: Mesh, label: str, scale: fl
     volume, moment = 0.0, np.zeros(3)
     for number, corners in enumerate(pieces.pieces):
         hull = ConvexHull(corners)
+        faces = _outward(corners, hull)
         volume += hull.volume
-        moment += hull.volume * corners[hull.vertices].mean(axis=0)
+        moment += hull.volume * centroid(corners, faces)
         collider = UsdGeom.Mesh.Define(stage, f"{root}/colliders/piece_{number}")
         points = vectors(frame.points(corners))
-        faces = _outward(corners, hull)
         collider.CreatePointsAttr(points)
         collider.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(faces), 3, dtype=np.int32)))
         collider.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(faces.astype(np.int32).ravel()))
@@ -65,7 +66,23 @@ def author_body(stage: "Usd.Stage", root: str, mesh: Mesh, label: str, scale: fl
 
 def density_of(label: str) -> float:
     """Kilograms per cubic metre of the convex volume of a thing."""
-    return next((value for word, value in DENSITY_KG_M3.items() if word in label), USUAL_DENSITY_KG_M3)
+    # By the ends of its words: a daybed is a bed, a bedside table is none.
+    ends = [word.removesuffix("s") for word in label.replace("-", " ").split()]
+    known = (value for kind, value in DENSITY_KG_M3.items() if any(end.endswith(kind) for end in ends))
+    return next(known, USUAL_DENSITY_KG_M3)
+
+
+def centroid(corners: Float[np.ndarray, "n 3"], faces: Integer[np.ndarray, "f 3"]) -> Float[np.ndarray, " 3"]:
+    """Centre of mass of a solid of even density.
+
+    Args:
+        corners: its vertices.
+        faces: its closed surface, counter-clockwise seen from outside.
+    """
+    start = corners.mean(axis=0)
+    a, b, c = (corners[faces[:, k]] - start for k in range(3))
+    volume = np.einsum("ij,ij->i", a, np.cross(b, c))
+    return start + volume @ (a + b + c) / (4.0 * volume.sum())
 
 
 def author_static(stage: "Usd.Stage", path: str) -> None:

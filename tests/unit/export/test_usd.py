@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
 from regen3d.export.formats import write_format
 from regen3d.export.settings import ExportSettings
+from regen3d.export.usd.physics import _outward, centroid, density_of
 from regen3d.light.environment import exr_bytes, hdr_bytes
 from tests.contracts.test_exporter_contract import example_light, example_scene
 
@@ -125,6 +127,21 @@ def test_bodies_have_convex_colliders_and_the_mass_of_their_volume(simready: Pat
     assert all(name.startswith("piece_") for name in names)
     scene = UsdPhysics.Scene(stage.GetPrimAtPath("/World/PhysicsScene"))
     assert tuple(scene.GetGravityDirectionAttr().Get()) == (0.0, 0.0, -1.0)
+
+
+def test_the_centre_of_mass_does_not_depend_on_where_corners_crowd():
+    box = ConvexHull(np.array([[x, y, z] for x in (0, 2) for y in (0, 1) for z in (0, 3)], dtype=float))
+    beside = np.random.default_rng(0).uniform([0, 0, 0], [0.2, 0.2, 0], (40, 3))
+    corners = np.concatenate([box.points, beside])
+    hull = ConvexHull(corners)
+    assert centroid(corners, _outward(corners, hull)) == pytest.approx([1.0, 0.5, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("label", "density"), [("sofa bed", 60.0), ("armchairs", 60.0), ("houseplant", 150.0), ("bedside table", 400.0)]
+)
+def test_density_goes_by_what_a_thing_is(label: str, density: float):
+    assert density_of(label) == density
 
 
 def test_the_camera_has_the_picture_as_its_plate_and_an_offset_aperture(film: Path):

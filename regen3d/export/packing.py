@@ -29,7 +29,7 @@ def packed(glb: bytes, how: str) -> bytes:
 
     Raises:
         ConfigError: the program is not installed.
-        StageError: it failed.
+        StageError: it failed, or did not finish.
     """
     if how == "none":
         return glb
@@ -37,13 +37,16 @@ def packed(glb: bytes, how: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "in.glb"), Path(folder, "out.glb")
         before.write_bytes(glb)
-        done = subprocess.run(
-            [shutil.which(COMMAND) or COMMAND, how, str(before), str(after)],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [shutil.which(COMMAND) or COMMAND, how, str(before), str(after)],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StageError(f"{COMMAND} {how} did not finish within {TIMEOUT_S} s") from error
         if done.returncode != 0 or not after.is_file():
             raise StageError(f"{COMMAND} {how} failed: {(done.stderr or done.stdout).strip()[-300:]}")
         return after.read_bytes()

@@ -1,6 +1,7 @@
 """Scenes as glTF 2.0 in parts: a text file that people and version control read, its buffer and its pictures."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from regen3d.export.glb import scene_glb
@@ -57,7 +58,7 @@ def _slice(buffer: bytes, view: dict[str, Any]) -> bytes:
     return buffer[start : start + view["byteLength"]]
 
 
-def _users(tree: dict[str, Any], texture: int) -> "Any":
+def _users(tree: dict[str, Any], texture: int) -> Iterator[str]:
     """Names of the materials that wear a texture."""
     for material in tree["materials"]:
         if material["pbrMetallicRoughness"]["baseColorTexture"]["index"] == texture:

@@ -72,7 +72,9 @@ def _set_camera(scene, job: dict) -> None:
     scene.camera = node
     scene.render.resolution_x, scene.render.resolution_y = width, height
     scene.render.resolution_percentage = 100
-    scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = 1.0, focal_x / focal_y
+    # Blender takes no aspect below one.
+    scene.render.pixel_aspect_x = max(focal_y / focal_x, 1.0)
+    scene.render.pixel_aspect_y = max(focal_x / focal_y, 1.0)
 
 
 def _set_environment(scene, picture: str) -> None:

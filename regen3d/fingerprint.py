@@ -18,7 +18,7 @@ _ROOT = Path(regen3d.__file__).parent.parent
 _SHARED = ("regen3d/types.py", "regen3d/frames.py", "regen3d/codec.py", "models/base.py")
 
 _ROOM = ("regen3d/room",)
-_NETWORK = ("models/devices.py", "models/weights.py")
+_NETWORK = ("models/devices.py", "models/reading.py", "models/weights.py")
 _FIT = ("regen3d/align", "regen3d/render")
 _EDITING = ("models/editing", *_NETWORK, "models/assets", "regen3d/meshes", "regen3d/query", *_ROOM, *_FIT)
 _ASSEMBLY = (*_FIT, *_ROOM, "regen3d/light", "tasks/assemble.py", "tasks/placeholder.py")
@@ -27,8 +27,7 @@ _FILES = (*_ASSEMBLY, "regen3d/__init__.py", "regen3d/export")
 STAGE_CODE: dict[str, tuple[str, ...]] = {
     "segment": (
         "models/segmentation",
-        "models/devices.py",
-        "models/weights.py",
+        *_NETWORK,
         *_ROOM,
         "regen3d/inputs",
         "tasks/segment.py",

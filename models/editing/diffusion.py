@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +11,10 @@ from PIL import Image
 from models.base import CompleteRequest, Plate, PlateRequest
 from models.devices import device_of, free_memory, half_precision
 from models.editing.asking import Answer, complete_by_asking, empty_by_asking
+from models.reading import read_part
 from models.registry import FLUX2_KLEIN, QWEN_EDIT, find
 from models.weights import Weights, locate
-from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError, WeightsMissingError
+from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError
 from regen3d.types import Completion, Rgb
 
 SIDE_STEP_PX = 32
@@ -209,7 +209,10 @@ class DiffusionPainter:
         except (ImportError, AttributeError) as error:
             install = find("complete", "diffusion").install
             raise NotInstalledError(f"{self.name} needs diffusers ({error}): install with `{install}`") from error
-        pipeline = _from_folder(kind, folder, half_precision(self._device))
+        dtype = half_precision(self._device)
+        pipeline = read_part(
+            lambda: kind.from_pretrained(str(folder), dtype=dtype, local_files_only=True), folder, kind.__name__
+        )
         pipeline.set_progress_bar_config(disable=True)
         if self._offload == "parts":
             pipeline.enable_model_cpu_offload(device=self._device)
@@ -225,15 +228,3 @@ def asked_wh(wh: tuple[int, int], megapixels: float) -> tuple[int, int]:
     scale = min((megapixels * 1024 * 1024 / (wh[0] * wh[1])) ** 0.5, 1.0)
     width, height = (max(round(length * scale / SIDE_STEP_PX), 1) * SIDE_STEP_PX for length in wh)
     return width, height
-
-
-def _from_folder(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
-    try:
-        return kind.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # Readers of JSON, safetensors and tokenizers raise what they like.
-        reason = str(error).strip().split("\n")[0]
-        raise WeightsMissingError(
-            f"{kind.__name__} cannot be read from {folder.name} ({type(error).__name__}: {reason}): fetch it again"
-        ) from error

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import torch
 
 from models.devices import free_memory
-from regen3d.errors import ModelOutputError, NotInstalledError, OutOfMemoryError, WeightsMissingError
+from models.reading import read_part
+from regen3d.errors import ModelOutputError, OutOfMemoryError, WeightsMissingError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,23 +52,6 @@ def read_tokenizer(folder: Path) -> Any:
     if not (folder / TOKENIZER).is_file():
         raise WeightsMissingError(f"the tokenizer ({TOKENIZER}) is missing from {folder.name}: fetch it again")
     return read_part(lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True), folder, "the tokenizer")
-
-
-def read_part(read: Callable[[], Any], folder: Path, what: str) -> Any:
-    """Run a reader of a checkpoint, and say as one error what may be wrong with its files.
-
-    Raises:
-        WeightsMissingError: a file is missing or damaged.
-    """
-    try:
-        return read()
-    except ImportError as error:
-        raise NotInstalledError(f"{what} needs a package that is missing ({error}): install it") from error
-    except Exception as error:  # Readers of JSON, safetensors and tokenizers raise what they like.
-        reason = str(error).strip().split("\n")[0]
-        raise WeightsMissingError(
-            f"{what} cannot be read from {folder.name} ({type(error).__name__}: {reason}): fetch it again"
-        ) from error
 
 
 def in_chunks(items: Sequence[T], size: int, work: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:

@@ -9,7 +9,8 @@ import torch
 from transformers import GroundingDinoForObjectDetection, GroundingDinoProcessor
 from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
 
-from models.segmentation.checkpoints import check_finite, read_model, read_part, read_tokenizer
+from models.reading import read_part
+from models.segmentation.checkpoints import check_finite, read_model, read_tokenizer
 from models.segmentation.prompts import chunk_labels, match_label, write_prompt
 from regen3d.types import Rgb
 

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 from transformers import SamModel, SamProcessor
 from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
 
-from models.segmentation.checkpoints import check_finite, in_chunks, read_model, read_part
+from models.reading import read_part
+from models.segmentation.checkpoints import check_finite, in_chunks, read_model
 from regen3d.types import Mask, Rgb
 
 Box = tuple[float, float, float, float]

@@ -11,8 +11,9 @@ from PIL import Image
 
 from regen3d.datasets.truth import TrueScene
 from regen3d.errors import ConfigError
+from regen3d.export.camera_file import camera_json
 from regen3d.export.overlay import mask_sheet
-from regen3d.frames import gravity_in_camera, pixel_centers, unproject
+from regen3d.frames import pixel_centers, unproject
 from regen3d.inputs.image import read_image
 from regen3d.types import Instance
 
@@ -71,15 +72,7 @@ def _masks(scene: TrueScene, folder: Path) -> Path:
 
 
 def _camera(scene: TrueScene, path: Path) -> Path:
-    camera = scene.camera
-    document = {
-        "K": camera.intrinsics.tolist(),
-        "width": camera.width,
-        "height": camera.height,
-        "gravity": gravity_in_camera(camera).tolist(),
-        "height_m": float(camera.position[1]),
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_bytes(camera_json(scene.camera))
     return path
 
 

@@ -3,10 +3,10 @@
 import gc
 import importlib.util
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from regen3d.errors import ConfigError, InvalidMeshError, NotInstalledError, Out
 from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.meshes.hygiene import FACE_BUDGET, cleaned
 from regen3d.types import Asset, Mesh
+
+T = TypeVar("T")
 
 SIZES: dict[str, tuple[Weights, str, str]] = {
     "full": (HUNYUAN_2, "hunyuan3d-dit-v2-0", "hunyuan3d-vae-v2-0-turbo"),
@@ -109,6 +111,7 @@ class HunyuanAssets:
             NotInstalledError: hy3dgen, or what it needs, is missing.
             WeightsMissingError: the weights are not on this machine.
             ConfigError: painting is asked for without a GPU.
+            OutOfMemoryError: the memory of the GPU is too small for the last rung of the ladder.
         """
         on_gpu = device_of(self.options.device).type == "cuda"
         _check_installed(self.options.texture == "paint")
@@ -117,7 +120,7 @@ class HunyuanAssets:
                 "Hunyuan3D paints on a GPU only, and none is used: say --option generate.texture=projected"
             )
         self._rungs = ladder(self.options, on_gpu=on_gpu, has_mini=_is_there(HUNYUAN_2_MINI))
-        self._pipelines(self._rungs[0])
+        self._first_that_fits(self._pipelines)
 
     def close(self) -> None:
         """Give the weights back."""
@@ -135,18 +138,25 @@ class HunyuanAssets:
         return [self._generate(request) for request in requests]
 
     def _generate(self, request: AssetRequest) -> Asset:
+        if not self._rungs:
+            self.load()
+        rung, mesh = self._first_that_fits(lambda rung: self._mesh(rung, request))
+        notes = () if rung == _asked(self.options) else (rung.sentence,)
+        if self.options.texture == "projected":
+            notes = (*notes, "Colours come from the picture; the back mirrors the front.")
+        return finished(mesh, kind="hunyuan3d", budget=self.options.faces, seed=request.seed, notes=notes)
+
+    def _first_that_fits(self, work: Callable[[Rung], T]) -> tuple[Rung, T]:
+        """The first rung for which memory does, and what the work gave there."""
         for k, rung in enumerate(self._rungs):
             try:
-                mesh = self._mesh(rung, request)
+                made = work(rung)
             except torch.OutOfMemoryError:
                 self.close()
                 continue
             # What ran out once would run out again: the next object starts here.
             self._rungs = self._rungs[k:]
-            notes = () if rung == _asked(self.options) else (rung.sentence,)
-            if self.options.texture == "projected":
-                notes = (*notes, "Colours come from the picture; the back mirrors the front.")
-            return finished(mesh, kind="hunyuan3d", budget=self.options.faces, seed=request.seed, notes=notes)
+            return rung, made
         self._rungs = self._rungs[-1:]
         raise OutOfMemoryError(
             f"{self._rungs[-1].sentence} It ran out even so: free the GPU, choose a smaller octree, "

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import torch
 import trimesh
 
 from models import registry
+from models.assets import hunyuan3d
 from models.assets import hunyuan3d_21_worker as worker
 from models.assets.generated import finished, projected
 from models.assets.hunyuan3d import HunyuanAssets, HunyuanOptions, Rung, ladder
@@ -140,6 +142,22 @@ def test_when_memory_runs_out_the_next_rung_is_tried(quick: HunyuanAssets, reque
     assert asset.notes[0] == "GPU memory ran out: the shape was made by the full model at octree 16."
     assert second.notes[0] == asset.notes[0]
     np.testing.assert_allclose(asset.mesh.vertices, quick.generate([request_of_chair])[0].mesh.vertices, atol=1e-5)
+
+
+def test_weights_that_memory_does_not_hold_go_down_the_ladder_too(
+    weights: Path, request_of_chair: AssetRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, tried = hunyuan3d._shape_pipeline, []
+
+    def fits_the_second_time(rung: Rung, *rest: Any) -> object:
+        tried.append(rung)
+        return _run_out() if len(tried) == 1 else read(rung, *rest)
+
+    monkeypatch.setattr(hunyuan3d, "_shape_pipeline", fits_the_second_time)
+    model = HunyuanAssets(replace(QUICK, chunks=8000))
+    asset = model.generate([request_of_chair])[0]
+    assert [rung.chunks for rung in tried] == [8000, 4000]
+    assert asset.notes[0] == "GPU memory ran out: the shape was made by the full model at octree 16."
 
 
 def test_below_the_last_rung_there_is_an_error(quick: HunyuanAssets, request_of_chair: AssetRequest) -> None:

@@ -2,8 +2,10 @@
 
 import contextlib
 import importlib
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,18 +55,21 @@ class WarmModels:
             ModelOutputError: the model gave another number of answers.
             Regen3dError: whatever the model raised.
         """
-        try:
+        with _memory_watched(work.method or str(work.target)):
             answers = self._answer(work)
-        except MemoryError as error:
-            task = work.method or work.target
-            raise OutOfMemoryError(f"memory ran out in {task}: free some, or use a smaller picture") from error
         if len(answers) != len(work.requests):
             raise ModelOutputError(f"{work.method} gave {len(answers)} answers to {len(work.requests)} requests")
         return answers
 
     def load(self, adapter: Adapter, options: Options) -> None:
-        """Bring a model into memory before the first work for it comes."""
-        self._loaded(adapter, options)
+        """Bring a model into memory before the first work for it comes.
+
+        Raises:
+            OutOfMemoryError: memory ran out.
+            Regen3dError: whatever the model raised.
+        """
+        with _memory_watched(f"loading {adapter.name}"):
+            self._loaded(adapter, options)
 
     def close(self) -> None:
         """Close every model and give memory back."""
@@ -95,3 +100,15 @@ class WarmModels:
                 turn = threading.Lock() if adapter.resources.gpus else contextlib.nullcontext()
                 self._models[adapter, options] = _Loaded(model, turn)
             return self._models[adapter, options]
+
+
+@contextlib.contextmanager
+def _memory_watched(task: str) -> Iterator[None]:
+    """Raise as this project's error what Python, or torch on a GPU, says where memory runs out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        torch = sys.modules.get("torch")
+        if not isinstance(error, MemoryError) and not (torch and isinstance(error, torch.OutOfMemoryError)):
+            raise
+        raise OutOfMemoryError(f"memory ran out in {task}: free some, or use a smaller picture") from error

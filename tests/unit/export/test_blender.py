@@ -33,9 +33,18 @@ def shifted(scene: ExportScene, pixels: int) -> ExportScene:
     return replace(scene, camera=camera, photo=scene.photo[:, pixels:])
 
 
+def squeezed(scene: ExportScene, factor: float) -> ExportScene:
+    """The scene in pixels that are higher than wide."""
+    width = round(factor * scene.camera.width)
+    step = np.diag([width / scene.camera.width, 1.0, 1.0])
+    camera = replace(scene.camera, intrinsics=step @ scene.camera.intrinsics, width=width)
+    photo = np.array(Image.fromarray(scene.photo).resize((width, camera.height), Image.Resampling.BOX))
+    return replace(scene, camera=camera, photo=photo)
+
+
 @needs_blender
 def test_the_view_of_the_camera_lies_over_the_photograph(synthetic_room: SyntheticRoom) -> None:
-    scene = shifted(scene_of(synthetic_room), 80)
+    scene = squeezed(shifted(scene_of(synthetic_room), 80), 0.8)
     files = in_blender(scene, "baked", {"render": "view.png"}, samples=4)
     view = np.array(Image.open(io.BytesIO(files["view.png"])).convert("RGB")).astype(float)
     photo = scene.photo.astype(float)

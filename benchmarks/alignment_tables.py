@@ -119,11 +119,6 @@ def summary_table(scores: Sequence[PoseScore], baseline: Baseline) -> str:
     )
 
 
-def _shows(score: PoseScore) -> bool:
-    """Whether the picture shows enough of an object for the figures that count."""
-    return score.visible_fraction >= 0.4 and not score.truncated
-
-
 def _summary_row(name: str, scores: Sequence[PoseScore], baseline: Baseline) -> tuple[str, ...]:
     if not scores:
         return (name, "0", *["-"] * 11)

@@ -15,8 +15,6 @@ from regen3d.types import Mesh
 
 FACE_BUDGET = 25_000
 """Most faces of an object at full detail: forty of them are a million, which every viewer draws smoothly."""
-DETAIL_SHARES = (1.0, 0.3, 0.08)
-"""Faces of each level of detail as a share of the budget: about half the edge length from one to the next."""
 FLOATER_AREA, FLOATER_GAP = 0.005, 0.02
 """A piece is a floater if it has at most this share of the surface and keeps this share of the diagonal away from all
 else; knobs and feet touch what they belong to."""
@@ -98,20 +96,6 @@ def cleaned(
         closed=is_closed(light),
     )
     return light, report
-
-
-def levels_of_detail(mesh: Mesh, *, budget: int = FACE_BUDGET, seed: int = 0) -> tuple[Mesh, ...]:
-    """The mesh at full, middle and low detail (LOD0-2), each cleaned and with a texture of its own.
-
-    A level with fewer faces than its share of the budget anyway is the level above it. Textures halve with each level.
-    """
-    levels = [cleaned(mesh, budget=budget, seed=seed)[0]]
-    for k, share in enumerate(DETAIL_SHARES[1:], start=1):
-        above = levels[-1]
-        target = max(int(share * min(budget, len(levels[0].faces))), 4)
-        side = max(max(levels[0].texture.shape[:2]) >> k, 64)
-        levels.append(decimated(above, target, size_px=side, seed=seed) if len(above.faces) > target else above)
-    return tuple(levels)
 
 
 def _check(mesh: Mesh) -> None:

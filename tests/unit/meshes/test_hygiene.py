@@ -9,7 +9,7 @@ import trimesh
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import rotation_about_y, transform
 from regen3d.meshes.decimation import decimated
-from regen3d.meshes.hygiene import cleaned, levels_of_detail
+from regen3d.meshes.hygiene import cleaned
 from regen3d.meshes.quality import is_closed, uv_overlap
 from regen3d.meshes.scattering import spread_over
 from regen3d.meshes.tidying import tidied
@@ -176,15 +176,6 @@ def test_decimation_keeps_shape_colours_and_finish_and_lays_out_anew() -> None:
         rows = ((1 - light.uv[near, 1]) * (light.texture.shape[0] - 1)).astype(int)
         expected = 5 + 245 * (light.vertices[near, 1] + 1) / 2
         assert np.abs(light.texture[rows, columns, 0] - expected).mean() < 6
-
-
-def test_levels_of_detail_fall() -> None:
-    levels = levels_of_detail(ball(4), budget=3000)
-    counts = [len(level.faces) for level in levels]
-    assert counts[0] <= 3000
-    assert counts[1] == pytest.approx(0.3 * counts[0], rel=0.05)
-    assert counts[2] == pytest.approx(0.08 * counts[0], rel=0.1)
-    assert [max(level.texture.shape) for level in levels] == [256, 128, 64]
 
 
 def test_the_same_seed_gives_the_same_mesh() -> None:

@@ -18,7 +18,7 @@ from models.registry import GROUNDING_DINO, SAM, construct, find
 from models.segmentation.candidates import Candidate, make_disjoint, merge_parts, suppress, tidy_mask
 from models.segmentation.checkpoints import in_chunks
 from models.segmentation.grounded_sam import GroundedSam, GroundedSamOptions
-from models.segmentation.guards import Guards, settle, settle_boxes
+from models.segmentation.guards import Guards, settle, settle_marked
 from models.segmentation.prompts import Proposal, Query, chunk_labels, match_label, query_of, write_prompt
 from models.segmentation.sam import Sam, most_trusted
 from models.weights import FOLDER_VARIABLE
@@ -227,7 +227,7 @@ class TestGuards:
             BoxPrompt(label="cup", box=(40.0, 5.0, 50.0, 15.0)),
         )
         masks = [candidate("chair", 1.0, np.ones(HW, dtype=bool)), candidate("cup", 1.0, np.zeros(HW, dtype=bool))]
-        answer = settle_boxes(prompts, masks)
+        answer = settle_marked(prompts, masks)
         assert [item.box for item in answer.instances] == [(9, 9, 31, 31), (40, 5, 50, 15)]
         assert any("Nothing stands out in the box of cup" in note for note in answer.notes)
 

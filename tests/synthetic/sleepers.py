@@ -66,7 +66,7 @@ class Sleeper:
                 Path(self.options.kill_once).unlink()
                 os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.options.seconds)
-        spend(api_calls=1, api_usd=0.25)
+        spend(api_calls=1.0, api_usd=0.25)
         if random.random() < self.options.flaky_share:
             raise OutOfMemoryError("no room to think: free some")
         if random.Random(seed).random() < self.options.fail_share:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from models.base import Segmentation
 from regen3d import codec
 from regen3d.cli.app import app
-from regen3d.errors import ConfigError
+from regen3d.errors import ConfigError, InputError
 from regen3d.fingerprint import derive_seed
 from regen3d.manifest import HAND_MADE, Manifest
 from regen3d.redo import RedoRequest, calls_of, new_seed
@@ -107,7 +107,7 @@ def test_what_cannot_be_used_leaves_the_scene_as_it_was(scene: Copied, tmp_path:
     before = (scene.folder / "manifest.json").read_bytes()
     with pytest.raises(ConfigError, match="no object 'throne-1': choose one of"):
         scene.redo(object="throne-1")
-    with pytest.raises(ConfigError, match="33 x 44"):
+    with pytest.raises(InputError, match="33 x 44"):
         scene.redo(object="cabinet-1", mask=str(tmp_path / "small.png"))
     with pytest.raises(ConfigError, match="knows no scene"):
         scene.redo(object="cabinet-1", run="never")

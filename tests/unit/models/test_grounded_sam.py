@@ -229,7 +229,7 @@ class TestGuards:
         masks = [candidate("chair", 1.0, np.ones(HW, dtype=bool)), candidate("cup", 1.0, np.zeros(HW, dtype=bool))]
         answer = settle_marked(prompts, masks)
         assert [item.box for item in answer.instances] == [(9, 9, 31, 31), (40, 5, 50, 15)]
-        assert any("Nothing stands out in the box of cup" in note for note in answer.notes)
+        assert any("the mark is its mask" in note for note in answer.notes)
 
 
 class TestMemory:

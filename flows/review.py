@@ -93,4 +93,5 @@ def reviewed(
 
 def go_on(flow_run_id: str) -> None:
     """Let a run that waits go on, with the masks that were mended."""
-    resume_flow_run(UUID(flow_run_id), run_input={"masks": None})
+    # Said outright: a loop that happens to run in this thread would be taken for a caller that awaits.
+    resume_flow_run(UUID(flow_run_id), run_input={"masks": None}, _sync=True)  # pyright: ignore[reportCallIssue]

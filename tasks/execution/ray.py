@@ -25,7 +25,7 @@ PRIORITY = "REGEN3D_PRIORITY"
 """Environment variable: greater comes first in the queues of the cluster; 0 where it is not set."""
 
 LOOK_UP_S = 1.0
-"""How often a waiting thread looks whether this process is about to end."""
+"""How often waiting threads look whether this process is about to end."""
 
 DISPATCHER_TRIES = 5
 """Times that an order is given anew after the dispatcher was lost."""
@@ -64,7 +64,8 @@ class RayExecutor:
         self._followed: dict[str, _Following] = {}
         self._closed = threading.Event()
         self._dispatcher = self._find_dispatcher()
-        threading.Thread(target=self._listen, name="regen3d-ray-log", daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, name="regen3d-ray-log", daemon=True)
+        self._listening.start()
         atexit.register(self.close)
 
     def run(self, job: Job) -> StageEntry:
@@ -118,6 +119,8 @@ class RayExecutor:
         self._closed.set()
         if self._followed:
             self.cancel()
+        # Ray ends the process with an error where a thread still asks it for something.
+        self._listening.join(timeout=5 * LOOK_UP_S)
         ray.shutdown()
 
     def _ask(self, order: Order) -> Outcome:
@@ -177,15 +180,22 @@ class RayExecutor:
 
     def _listen(self) -> None:
         import ray
-        from ray.exceptions import RayError
+        from ray.exceptions import GetTimeoutError, RayError
 
+        coming: Any = None
         while not self._closed.is_set():
             try:
-                lines: list[Line] = ray.get(self._dispatcher.hear.remote(self._driver))
+                if coming is None:
+                    coming = self._dispatcher.hear.remote(self._driver)
+                lines: list[Line] = ray.get(coming, timeout=LOOK_UP_S)
+            except GetTimeoutError:
+                continue
             except (RayError, ConnectionError, RuntimeError):
                 # The dispatcher comes back; lines that are lost meanwhile arrive with the outcome.
+                coming = None
                 time.sleep(LOOK_UP_S)
                 continue
+            coming = None
             for line in lines:
                 following = self._followed.get(line.order)
                 if following is not None:

@@ -32,9 +32,9 @@ def chromium() -> str | None:
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """One browser for the session."""
+    """One browser for a file: while Playwright's loop runs in this thread, nothing else can run one."""
     program = chromium()
     if program is None or not Path(program).exists():
         pytest.skip(NO_CHROMIUM)

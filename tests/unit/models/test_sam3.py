@@ -69,7 +69,7 @@ def test_a_box_without_a_match_is_its_own_mask(folder: Path, image: Rgb) -> None
     model.load()
     answer = model.segment([SegmentRequest(image=image, boxes=(BoxPrompt(label="cup", box=(3.0, 3.0, 6.0, 6.0)),))])[0]
     assert answer.instances[0].box == (3, 3, 6, 6)
-    assert any("its mask is the box" in note for note in answer.notes)
+    assert any("the mark is its mask" in note for note in answer.notes)
 
 
 def test_nothing_above_the_threshold_is_no_error(folder: Path, image: Rgb) -> None:

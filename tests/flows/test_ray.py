@@ -270,9 +270,10 @@ def test_the_same_scene_as_in_this_process_even_when_a_worker_dies_while_alignin
         log.addHandler(heard)
         try:
             assert heard.event.wait(300)
-            for pid in farm.pids("cores"):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+            # One alone: a job that goes from it to a second one that dies would be taken for what killed both.
+            pid = farm.pids("cores")[0]
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
         finally:
             log.removeHandler(heard)
 

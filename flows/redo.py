@@ -1,6 +1,7 @@
 """One object of a finished scene again, and the scene put together anew round it."""
 
 import time
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from regen3d.inputs.mask_pixels import silhouette, to_working
 from regen3d.manifest import HAND_MADE, Manifest, StageCall, StageEntry
 from regen3d.redo import RedoRequest, call_again, calls_of, check_object, mended, new_seed
 from regen3d.remote import local_file
-from regen3d.runs import find_manifest
+from regen3d.runs import find_manifest, newest
 from regen3d.store import Ref, Store
+from regen3d.store.claims import once
 from regen3d.types import Mask
 from tasks.align import align
 from tasks.assemble import assemble
@@ -47,10 +49,19 @@ def redo_object(request: RedoRequest) -> Manifest:
         ConfigError: the store knows no such scene, it has no such object, or mask and label cannot be used.
     """
     use_block()
-    started, store = time.time(), Store(request.store)
-    old = find_manifest(store, request.run)
-    if old is None:
+    store = Store(request.store)
+    named = find_manifest(store, request.run)
+    if named is None:
         raise ConfigError(f"the store '{request.store}' knows no scene of the run '{request.run}'")
+    # One after the other: of two at once the second would not know of the first.
+    manifest = once(store, f"redo/{named.run.key or named.run.id}", lambda: None, lambda: _redone(request, named))
+    publish_summary(manifest, request.out)
+    return ended(manifest)
+
+
+def _redone(request: RedoRequest, named: Manifest) -> Manifest:
+    """The scene that a run made, as it stands by now, with the object made again."""
+    started, old = time.time(), newest(Store(request.store), named)
     check_object(old, request.object)
     context = SceneContext(store=request.store, adapters=old.adapters, seed=old.seed, execution=request.execution.here)
     if context.execution.name == "local":
@@ -66,11 +77,7 @@ def redo_object(request: RedoRequest) -> Manifest:
         shared["report"] = report(context, _plain(calls_of(old).shared["report"].call), upstream)
         others = [entry for entry in old.stages if entry.call.object not in (None, request.object)]
         reused = [entry.model_copy(update={"reused": True}) for entry in others]
-        manifest = finish_scene(
-            context, _facts(request, old, started), [*_told(shared, old), *entries.values(), *reused]
-        )
-    publish_summary(manifest, request.out)
-    return ended(manifest)
+        return finish_scene(context, _facts(request, old, started), [*_told(shared, old), *entries.values(), *reused])
 
 
 def _told(shared: dict[str, StageEntry], old: Manifest) -> list[StageEntry]:
@@ -186,5 +193,6 @@ def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:
         notes=old.notes,
         started=started,
         id=str(flow_run.id),
-        key=None,
+        key=old.run.key or uuid.uuid4().hex,
+        redone=tuple(sorted({*old.run.redone, request.object})),
     )

@@ -18,6 +18,7 @@ from regen3d.errors import ConfigError
 from regen3d.export.folder import MANIFEST_NAME
 from regen3d.fingerprint import run_key
 from regen3d.remote import is_remote, local_inputs, uploaded_inputs
+from regen3d.runs import is_corrected
 from regen3d.store import Store, digest_of
 
 ARTISTS_PRIORITY = "10"
@@ -64,7 +65,7 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
     """Hand over one scene, unless the same is under way or done.
 
     The same is what has the same pictures, decisions and code, and goes to the same folder and store. What failed,
-    was cancelled or came out partial is tried again.
+    was cancelled or came out partial is tried again, but for a scene of which an object was redone: that stands.
 
     Args:
         client: of the farm's server.
@@ -78,7 +79,8 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
     """
     store = Store(request.store_uri)
     with local_inputs(request) as local:
-        base = digest_of([run_key(local), request.out, request.store_uri])[:32]
+        key = run_key(local)
+    base = digest_of([key, request.out, request.store_uri])[:32]
     if is_remote(request.store_uri):
         request = uploaded_inputs(request, store)
     for number in range(MOST_TRIES):
@@ -88,7 +90,7 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
             return _submitted(run, request.name, "submitted")
         if not _over(known):
             return _submitted(known, request.name, "under way")
-        if not again and _is_done(known, request, store):
+        if not again and (_is_done(known, request, store) or is_corrected(store, key)):
             return _submitted(known, request.name, "done")
     raise ConfigError(f"'{request.name}' was tried {MOST_TRIES} times: look at its runs in the UI")
 

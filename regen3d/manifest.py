@@ -163,6 +163,10 @@ class RunEntry(Entry):
     started: str = Field(description="ISO 8601, UTC.")
     seconds: float = Field(description="From start to manifest.")
     host: str = Field(description="Machine.")
+    key: str | None = Field(
+        default=None, description="Under which the store keeps the newest answer to the same question."
+    )
+    redone: tuple[str, ...] = Field(default=(), description="Objects that `redo` made again since the scene was made.")
     versions: dict[str, str] = Field(
         default_factory=dict, description="Of the packages in the process that wrote this."
     )

@@ -29,6 +29,18 @@ def find_manifest(store: Store, run_id: str) -> Manifest | None:
         return None
 
 
+def is_corrected(store: Store, key: str) -> bool:
+    """Whether the answer to a question is one of which somebody has redone an object."""
+    found = find_run(store, key)
+    return found is not None and bool(found.run.redone)
+
+
+def newest(store: Store, manifest: Manifest) -> Manifest:
+    """The scene of a manifest as it stands after all that was redone since."""
+    found = None if manifest.run.key is None else find_run(store, manifest.run.key)
+    return manifest if found is None or found.run.started < manifest.run.started else found
+
+
 def find_run(store: Store, key: str) -> Manifest | None:
     """The manifest of a finished run, if everything that it names is still in the store."""
     document = store.get_record(f"runs/{key}")

@@ -12,7 +12,6 @@ from typing import Any
 from regen3d import __version__, codec
 from regen3d.config import STAGES, SceneRequest
 from regen3d.export.report import ReportPictures, report_html
-from regen3d.fingerprint import run_key
 from regen3d.light.base import ESTIMATED, SceneLight
 from regen3d.manifest import (
     CameraEntry,
@@ -25,7 +24,7 @@ from regen3d.manifest import (
     RunEntry,
     StageEntry,
 )
-from regen3d.runs import deliver, keep_manifest, keep_run
+from regen3d.runs import deliver, is_corrected, keep_manifest, keep_run
 from regen3d.store import Ref, Store
 from regen3d.types import Geometry, Room
 from tasks.assemble import AssembledObject, Assembly
@@ -54,9 +53,10 @@ class RunFacts:
     """Seconds since the epoch."""
     id: str
     """The flow run."""
-    key: str | None
-    """`regen3d.fingerprint.run_key` of the request before its files were read; None for an answer to another question
-    than a request."""
+    key: str
+    """Of the question that the scene answers: `regen3d.fingerprint.run_key` of its request, if that still holds."""
+    redone: tuple[str, ...] = ()
+    """Objects that were made again since the scene was made."""
 
 
 def shows_room(context: SceneContext, entry: StageEntry) -> bool:
@@ -85,10 +85,9 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     report = report_html(manifest, pictures, scene and store.get_bytes(scene)).encode()
     manifest = _with_files(store, manifest, {"report.html": report})
     keep_manifest(store, manifest)
-    # What failed for want of memory may succeed next time, and a file that was saved during the run belongs to
-    # another answer: neither is kept.
+    # What failed for want of memory may succeed next time. A correction stands, whatever else failed.
     whole = all(entry.status == "ok" for entry in manifest.objects)
-    if facts.key is not None and whole and run_key(facts.request) == facts.key:
+    if facts.redone or (whole and not is_corrected(store, facts.key)):
         keep_run(store, facts.key, manifest)
     return deliver(store, manifest, Path(facts.request.out))
 
@@ -214,6 +213,8 @@ def _run(facts: RunFacts) -> RunEntry:
         started=datetime.fromtimestamp(facts.started, UTC).isoformat(timespec="seconds"),
         seconds=round(time.time() - facts.started, 1),
         host=platform.node(),
+        key=facts.key,
+        redone=facts.redone,
         request=facts.asked,
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )

@@ -1,5 +1,6 @@
 """`regen3d run`: one picture in, one scene out."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -203,9 +204,22 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     use_store_key()
     store = Store(request.store_uri)
     known = find_run(store, run_key(request))
+    if known is None:
+        _tell_what_is_undone(Path(request.out))
     manifest = _compute(request) if known is None else deliver(store, known, Path(request.out))
     print_summary(manifest, Path(request.out))
     return 0 if manifest.status == "whole" else PARTIAL
+
+
+def _tell_what_is_undone(out: Path) -> None:
+    """Say which corrections the folder holds: who asks something else, or with other code, gets a scene without."""
+    from regen3d.cli.manifests import read_manifest
+
+    # A folder without a manifest, or with one of another version, holds no correction that could be known.
+    with contextlib.suppress(ConfigError):
+        redone = ", ".join(read_manifest(out / "manifest.json").run.redone)
+        if redone:
+            typer.echo(f"'{out}' is made anew without what was redone there: {redone}", err=True)
 
 
 def _check(request: "SceneRequest") -> None:

@@ -1,6 +1,8 @@
 """One object again: everything else stays exactly as it was, and what the user gives wins."""
 
+import contextvars
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 from models.base import Segmentation
 from regen3d import codec
 from regen3d.cli.app import app
+from regen3d.cli.run import _tell_what_is_undone
 from regen3d.errors import ConfigError, InputError
 from regen3d.fingerprint import derive_seed
 from regen3d.manifest import HAND_MADE, Manifest
@@ -100,6 +103,33 @@ def test_without_anything_given_the_next_seed_is_tried_by_the_command_on_a_folde
     given = scene.redo(object=name, seed=scene.before.seed)
     assert calls_of(given).objects[name]["align"].value == calls_of(scene.before).objects[name]["align"].value
     assert {item.call.object for item in given.stages if not item.reused} <= {None}
+
+
+def test_redos_of_one_scene_add_up_and_the_same_run_again_delivers_them(
+    scene: Copied, furnished_scene: FinishedScene, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, names = scene.read().run.id, ("cabinet-1", "chair-1")
+
+    def again(name: str) -> Manifest:
+        return scene.redo(run=first, object=name, seed=5)
+
+    # Both name the first run, as who knows the scene by name does, and both at the same time.
+    with ThreadPoolExecutor() as threads:
+        for answer in [threads.submit(contextvars.copy_context().run, again, name) for name in names]:
+            answer.result()
+    after = scene.read()
+    for name in names:
+        assert calls_of(after).objects[name]["generate"].call.seed == derive_seed(5, "generate", name)
+    assert after.run.redone == names
+    asked = furnished_scene.request
+    command = ["run", asked.image, "--masks", str(asked.masks), "--camera", str(asked.camera)]
+    places = ["--out", str(scene.folder), "--store", str(scene.folder / "store")]
+    answer = CliRunner().invoke(app, [*command, *places])
+    assert answer.exit_code in (0, 3), answer.output
+    assert "Nothing to compute" in answer.output
+    assert scene.read().digest == after.digest
+    _tell_what_is_undone(scene.folder)
+    assert "made anew without what was redone there: cabinet-1, chair-1" in capfd.readouterr().err
 
 
 def test_what_cannot_be_used_leaves_the_scene_as_it_was(scene: Copied, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from regen3d.manifest import Manifest
-from regen3d.runs import deliver, find_run, keep_run
+from regen3d.runs import deliver, find_run, is_corrected, keep_run, newest
 from regen3d.store import Store
 from tests.synthetic.records import finished_scene
 from tests.synthetic.room import SyntheticRoom
@@ -69,6 +69,27 @@ def test_a_run_of_another_schema_is_not_found(store: Store, manifest: Manifest) 
     assert find_run(store, KEY) is None
     store.put_record(f"runs/{KEY}", {})
     assert find_run(store, KEY) is None
+
+
+def answer(store: Store, manifest: Manifest, second: int, *redone: str) -> Manifest:
+    started = f"2026-01-01T00:00:{second:02}+00:00"
+    run = manifest.run.model_copy(update={"key": KEY, "started": started, "redone": redone})
+    kept = manifest.model_copy(update={"run": run})
+    keep_run(store, KEY, kept)
+    return kept
+
+
+def test_the_newest_state_of_a_scene_is_its_last_correction(store: Store, manifest: Manifest) -> None:
+    first = answer(store, manifest, 1)
+    assert not is_corrected(store, KEY)
+    answer(store, manifest, 2, "chair-1")
+    assert newest(store, first).run.redone == ("chair-1",)
+    assert is_corrected(store, KEY)
+    # What was made anew after it has its own state.
+    later = first.model_copy(update={"run": first.run.model_copy(update={"started": "2026-01-01T00:00:03+00:00"})})
+    assert newest(store, later) == later
+    # A manifest of an older version knows no question.
+    assert newest(store, manifest) == manifest
 
 
 def test_delivery_names_a_store_beside_it_relatively(tmp_path: Path, synthetic_room: SyntheticRoom) -> None:

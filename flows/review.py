@@ -1,19 +1,24 @@
 """A run that waits for a person: the masks that were found are looked at, and mended, before anything is made of them.
 
-The flow run pauses for input, so that it can be approved in the Prefect UI; meanwhile a file in the scene's folder lets
-`regen3d edit FOLDER` show the masks, keep what is mended, and let the run go on.
+The flow run waits for input, so that it can be approved in the Prefect UI; meanwhile a file in the scene's folder lets
+`regen3d edit FOLDER` show the masks, keep what is mended, and let the run go on. A run of the farm is suspended: its
+process ends, and a worker starts it anew when it may go on, with what is finished in the store. A run of a command line
+pauses in its process, because nobody else would start it again.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from prefect.flow_runs import pause_flow_run, resume_flow_run
-from prefect.input import RunInput
-from prefect.runtime import flow_run
+from prefect.client.orchestration import get_client
+from prefect.exceptions import NotPausedError
+from prefect.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
+from prefect.input import Keyset, RunInput
+from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
 from pydantic import Field
 
+from flows.orphans import let_go
 from regen3d.config import SceneRequest
 from regen3d.corrections import with_corrections
 from regen3d.editor.waiting import WaitingScene, no_longer_waiting, write_waiting
@@ -73,17 +78,10 @@ def reviewed(
         flow_run=str(flow_run.id), request=request, store=context.store, image=inputs.image, segmentation=found.value
     )
     tell(Progress(stage="segment", object=None, event="waiting"))
-    write_waiting(out, scene)
-    try:
-        question = (
-            f"Look at the masks of **{inputs.name}** in the artifacts of `segment`. To mend them: `regen3d edit {out}`"
-        )
-        # Prefect types the answer by the class alone.
-        answer = pause_flow_run(
-            wait_for_input=Review.with_initial_data(description=question), timeout=PATIENCE_S, poll_interval=POLL_S
-        )
-    finally:
-        no_longer_waiting(out)
+    question = (
+        f"Look at the masks of **{inputs.name}** in the artifacts of `segment`. To mend them: `regen3d edit {out}`"
+    )
+    answer = _answer(_asking(question, lambda: write_waiting(out, scene)), out)
     if answer is not None and answer.masks:
         return request.model_copy(update={"masks": answer.masks, "labels": (), "boxes": None})
     # What was mended while the run waited is newer than masks that it was given.
@@ -91,7 +89,43 @@ def reviewed(
     return mended if mended.masks is not None else request
 
 
+def _asking(question: str, then: Callable[[], None]) -> type[Review]:
+    """The form of a question; `then` is called once the run waits, and can be answered."""
+
+    class Asking(Review):
+        @classmethod
+        def save(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> None:
+            # Prefect keeps the form as soon as the server has the run as paused, and before it waits or ends.
+            super().save(keyset, flow_run_id)
+            then()
+
+    Asking.__name__ = Review.__name__
+    return Asking.with_initial_data(description=question)
+
+
+def _answer(form: type[Review], out: Path) -> Review | None:
+    """What the person says; a run of the farm ends here, and comes by again when it may go on."""
+    # Prefect types the answer by the class alone.
+    if deployment.id is None:
+        try:
+            return pause_flow_run(wait_for_input=form, timeout=PATIENCE_S, poll_interval=POLL_S)
+        finally:
+            no_longer_waiting(out)
+    with get_client(sync_client=True) as client:
+        let_go(client, client.read_flow_run(UUID(str(flow_run.id))))
+    answer = suspend_flow_run(wait_for_input=form, timeout=PATIENCE_S)
+    no_longer_waiting(out)
+    return answer
+
+
 def go_on(flow_run_id: str) -> None:
-    """Let a run that waits go on, with the masks that were mended."""
-    # Said outright: a loop that happens to run in this thread would be taken for a caller that awaits.
-    resume_flow_run(UUID(flow_run_id), run_input={"masks": None}, _sync=True)  # pyright: ignore[reportCallIssue]
+    """Let a run that waits go on, with the masks that were mended.
+
+    Raises:
+        ConfigError: it does not wait any more.
+    """
+    try:
+        # Said outright: a loop that happens to run in this thread would be taken for a caller that awaits.
+        resume_flow_run(UUID(flow_run_id), run_input={"masks": None}, _sync=True)  # pyright: ignore[reportCallIssue]
+    except NotPausedError as error:
+        raise ConfigError("the run does not wait any more: look at it with `regen3d status`") from error

@@ -24,7 +24,10 @@ POOL_TYPES = ("process", "docker", "kubernetes")
 MISSED_HEARTBEATS = 3
 """A run is crashed when it was silent for as many heartbeats: one lost with a restarting server is no death."""
 
-ENDED = tuple(f"prefect.flow-run.{state}" for state in ("Completed", "Partial", "Failed", "Cancelled", "Crashed"))
+SILENT = ("Completed", "Partial", "Failed", "Cancelled", "Crashed", "Suspended")
+"""States of runs without a process."""
+
+ENDED = tuple(f"prefect.flow-run.{state}" for state in SILENT)
 """Events after which no heartbeat is expected."""
 
 

@@ -220,7 +220,8 @@ def cancel(client: SceneClient, run: FlowRun) -> tuple[RunView, ...]:
         # The parent first: it would start others for those that stop.
         stopped = [each for each in (run, *children) if each.state is None or not each.state.is_final()]
         for each in stopped:
-            waits = each.state is None or each.state.is_scheduled()
+            # A run of a deployment that is paused was suspended: no process would hear of it.
+            waits = each.state is None or each.state.is_scheduled() or each.state.is_paused()
             state = Cancelled(message="Cancelled before it started.") if waits else Cancelling()
             client.set_flow_run_state(each.id, state, force=waits)
     return views(client, [client.read_flow_run(each.id) for each in stopped])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from regen3d.errors import Regen3dError
+from regen3d.processes import is_gone, mark_of
 from regen3d.store.store import Store
 
 TTL_S = 30.0
@@ -49,12 +50,12 @@ class Claim:
         """Key of its record."""
         return f"claims/{self.key}/{self.number}"
 
-    def document(self, seconds: float) -> dict[str, str | float | int]:
+    def document(self, seconds: float) -> dict[str, str | float]:
         """What is written: who, on which machine, in which process, until when."""
         return {
             "holder": self.holder,
             "host": platform.node(),
-            "process": os.getpid(),
+            "process": mark_of(os.getpid()),
             "until": time.time() + seconds,
         }
 
@@ -100,18 +101,7 @@ def _is_alive(document: dict[str, object]) -> bool:
     if not isinstance(until, int | float) or until < time.time():
         return False
     # A process of this machine that is gone will not come back within its time.
-    here = document.get("host") == platform.node() and isinstance(process, int)
-    return not (here and isinstance(process, int) and not _runs(process))
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return not (isinstance(process, str) and is_gone(process))
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from regen3d.editor.pages import EditorPages
 from regen3d.editor.scene import index_of
 from regen3d.editor.session import Session
 from regen3d.editor.waiting import read_waiting
+from regen3d.errors import ConfigError
 from regen3d.manifest import Manifest
 from regen3d.serving.server import Server
 from tests.flows.conftest import FinishedScene
@@ -231,20 +232,17 @@ def test_a_run_waits_for_its_masks_and_goes_on(furnished_scene: FinishedScene, t
     run.join(timeout=300)
     assert finished, "the run did not go on"
     assert read_waiting(out) is None
+    with pytest.raises(ConfigError, match="does not wait any more"):
+        go_on(waiting)
     assert next(entry for entry in finished[0].objects if entry.name == "vase-1").support == "floor"
 
 
 def _wait_for(out: Path, run: threading.Thread) -> str:
-    """The flow run, once its state is `Paused` for the server, too."""
-    from prefect.client.orchestration import get_client
-
+    """The flow run, as soon as the folder says that it waits: it can be answered then."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and run.is_alive():
         waiting = read_waiting(out)
         if waiting is not None:
-            with get_client(sync_client=True) as client:
-                state = client.read_flow_run(waiting.flow_run).state
-            if state is not None and state.is_paused():
-                return waiting.flow_run
-        time.sleep(0.3)
+            return waiting.flow_run
+        time.sleep(0.02)
     raise AssertionError("the run did not wait")

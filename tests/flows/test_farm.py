@@ -3,6 +3,7 @@
 One server and one store serve the whole file, and later tests build on the scenes of earlier ones; they run in order.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 from PIL import Image
@@ -285,6 +287,38 @@ def test_a_run_is_cancelled_before_and_while_it_runs(farm: Farm, scene: Manifest
     again = farm.say("cancel", run)
     assert again.exit_code != 0
     assert "over already" in str(again.exception)
+
+
+def test_a_run_that_waits_for_a_person_has_no_process_and_goes_on_by_a_worker(farm: Farm, scene: Manifest) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.review import go_on
+    from regen3d.editor.waiting import read_waiting
+
+    out = farm.folder / "reviewed"
+    run = farm.submit("--out", str(out), "--pause-after", "segment").output.split()[0]
+    deadline = time.monotonic() + 240
+    while read_waiting(out / "image") is None:
+        assert time.monotonic() < deadline, farm.say("status", run).output
+        time.sleep(0.5)
+    assert json.loads(farm.say("status", run, "--json").output)["state"] == "Suspended"
+    while run in processes_of_runs():
+        assert time.monotonic() < deadline, "its process goes on"
+        time.sleep(0.5)
+    with temporary_settings({PREFECT_API_URL: farm.url}):
+        go_on(run)
+    assert farm.say("watch", run, "--timeout", "240").exit_code == 0
+    assert read_waiting(out / "image") is None
+    assert Manifest.model_validate_json((out / "image" / "manifest.json").read_bytes()).digest == scene.digest
+
+
+def processes_of_runs() -> set[str]:
+    """Ids of the flow runs that a process of this user is at."""
+    found = set[str]()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.add(process.environ().get("PREFECT__FLOW_RUN_ID", ""))
+    return found
 
 
 def test_metrics_count_what_the_farm_did(farm: Farm, scene: Manifest) -> None:

@@ -1,5 +1,6 @@
 """Two who want the same do it once; the dead hold nothing up."""
 
+import platform
 import subprocess
 import sys
 import threading
@@ -72,6 +73,18 @@ def test_a_killed_process_of_this_machine_holds_nothing_up(store: Store) -> None
     started = time.monotonic()
     assert once(store, "work", lambda: None, lambda: {"a": 1}) == {"a": 1}
     assert time.monotonic() - started < claims.TTL_S / 2
+
+
+def test_a_claim_of_another_container_with_the_same_name_holds(store: Store) -> None:
+    # Number 1 of another namespace of this machine says nothing of number 1 here, nor one that is not here of it.
+    document = {
+        "holder": "x",
+        "host": platform.node(),
+        "process": "b007.4026532000.999999.7",
+        "until": time.time() + 60,
+    }
+    store.put_record("claims/work/0", document)
+    assert claims._take(store, "work") is None
 
 
 def test_a_silent_machine_holds_nothing_up_for_long(store: Store) -> None:

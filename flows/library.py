@@ -64,6 +64,8 @@ class _Ledger:
     done_before: list[SceneRecord] = field(default_factory=list)
     made: list[SceneRecord] = field(default_factory=list)
     given_up: list[SceneRecord] = field(default_factory=list)
+    first: dict[str, str] = field(default_factory=dict)
+    """Digest -> the first picture of the listing that has it."""
     started: int = 0
 
     def may_start(self, under_way: int) -> bool:
@@ -133,7 +135,9 @@ def _next(store: Store, ledger: _Ledger, item: tuple[PictureFile, SceneRequest])
         record = SceneRecord(picture=file.uri, digest="", out=scene.out, status="failed", run="", tries=1)
         ledger.made.append(record.model_copy(update={"reason": str(error)}))
         return None
-    key = record_key(ledger.request, digest)
+    # A copy has a folder, a run and a record of its own; what the other computes is there for both.
+    twin = ledger.first.setdefault(digest, file.name) != file.name
+    key = record_key(ledger.request, digest, copy=file.name if twin else None)
     known = find_record(store, key)
     if known is not None and known.is_done:
         ledger.done_before.append(known.model_copy(update={"picture": file.uri}))

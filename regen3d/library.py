@@ -94,10 +94,10 @@ def picture_digest(store: Store, request: LibraryRequest, picture: PictureFile, 
     return digest
 
 
-def record_key(request: LibraryRequest, digest: str) -> str:
-    """Key of what is known of a picture under the settings of a library."""
+def record_key(request: LibraryRequest, digest: str, copy: str | None = None) -> str:
+    """Key of what is known of a picture under the settings of a library; `copy` names one that another is equal to."""
     settings = request.scene.model_dump(mode="json", exclude=_PLACES)
-    return f"libraries/{request.name}/{digest_of([digest, settings])}"
+    return f"libraries/{request.name}/{digest_of([digest, settings, *([copy] if copy else [])])}"
 
 
 def find_record(store: Store, key: str) -> SceneRecord | None:

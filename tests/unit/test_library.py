@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.library import _Ledger
+from flows.library import _Ledger, _next
 from regen3d.config import SceneRequest
 from regen3d.library import LibraryRequest, SceneRecord, find_record, picture_digest, record_key, scene_requests
 from regen3d.remote import PictureFile, list_pictures
@@ -58,6 +58,27 @@ def test_a_picture_is_known_by_what_it_holds(tmp_path: Path) -> None:
     assert "0" * 64 in digests()
     (folder / "hall.png").write_bytes(b"another")
     assert digests()[0] not in (first[0], "0" * 64)
+
+
+def test_copies_of_a_picture_have_a_run_and_a_record_each_which_the_next_night_knows(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("hall.png", "kitchen.png", "deep/hall.png"):
+        (folder / name).write_bytes(b"one")
+    request, store = request_for(folder), Store(str(tmp_path / "store"))
+    pictures = list_pictures(str(folder))
+    items = list(zip(pictures, scene_requests(request, pictures), strict=True))
+    ledger = _Ledger(request=request)
+    found = [_next(store, ledger, item) for item in items]
+    new = [picture for picture in found if picture is not None]
+    assert len({picture.key for picture in new}) == 3
+    assert {picture.digest for picture in new} == {new[0].digest}
+    for picture in new:
+        done = record(picture=picture.file.uri, digest=picture.digest, out=picture.scene.out)
+        store.put_record(picture.key, done.model_dump(mode="json"))
+    tomorrow = _Ledger(request=request)
+    assert [_next(store, tomorrow, item) for item in items] == [None, None, None]
+    assert [known.out for known in tomorrow.done_before] == [scene.out for _, scene in items]
 
 
 def test_other_settings_are_another_scene_but_another_place_is_not(tmp_path: Path) -> None:

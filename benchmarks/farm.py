@@ -195,12 +195,14 @@ def queue(scenes: int, scale: float) -> list[tuple[float, int, int, int]]:
         finished = threading.Event()
         watcher = threading.Thread(target=watch)
         watcher.start()
-        # Every chain is there from the start: the queue holds them all.
-        with ThreadPoolExecutor(scenes * OBJECTS) as threads:
-            for answer in [threads.submit(chain, s, k) for s in range(scenes) for k in range(OBJECTS)]:
-                answer.result()
-        finished.set()
-        watcher.join()
+        try:
+            # Every chain is there from the start: the queue holds them all.
+            with ThreadPoolExecutor(scenes * OBJECTS) as threads:
+                for answer in [threads.submit(chain, s, k) for s in range(scenes) for k in range(OBJECTS)]:
+                    answer.result()
+        finally:
+            finished.set()
+            watcher.join()
         return rows
 
 

@@ -39,8 +39,8 @@ TICK_S = 0.5
 MEASURE_S = 5.0
 """How often the size of the cluster is asked for."""
 
-PING_S, PING_PATIENCE_S = 10.0, 120.0
-"""How often a worker shows that it lives, and how long it may take: native code may hold the interpreter."""
+PING_S = 10.0
+"""How often a worker shows that it lives."""
 
 LISTEN_S = 10.0
 """How long a flow's question for log lines stays open."""
@@ -138,6 +138,10 @@ class Dispatcher:
         """Drop orders that wait; end those that run, their worker too if they do not end by themselves."""
         for id_ in orders:
             self._drop(id_)
+
+    async def settings(self) -> FarmSettings:
+        """What this dispatcher was started with."""
+        return self._farm
 
     async def look(self) -> dict[str, Any]:
         """Queues, workers and failures, for people and for metrics."""
@@ -238,8 +242,10 @@ class Dispatcher:
         """Wait until a worker has its model, then watch that it lives."""
         actor = self._actors[hand.number]
         try:
-            error = await actor.load.remote()
-        except RayError as lost:
+            # A machine may have to come first, which takes as long as it takes.
+            await actor.ping.remote()
+            error = await asyncio.wait_for(actor.load.remote(), spec.settings.job_timeout_s)
+        except (RayError, TimeoutError) as lost:
             self._lose(hand, f"as it loaded its model, {_reason(lost, spec)}")
             return
         if error is not None:
@@ -252,11 +258,11 @@ class Dispatcher:
         self._roster.is_ready(hand, time.monotonic())
         self._step()
         while hand.number in self._roster.hands:
-            await asyncio.sleep(PING_S)
+            await asyncio.sleep(min(PING_S, spec.settings.silence_s))
             if hand.number not in self._roster.hands:
                 return
             try:
-                await asyncio.wait_for(actor.ping.remote(), PING_PATIENCE_S)
+                await asyncio.wait_for(actor.ping.remote(), spec.settings.silence_s)
             except LOST:
                 self._lose(hand)
                 return

@@ -39,6 +39,10 @@ class _Loaded:
     # A GPU does one thing at a time; what runs on cores may run side by side.
     turn: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
 
+    def close(self) -> None:
+        with self.turn:
+            self.model.close()
+
 
 class WarmModels:
     """Answers work in the calling thread; a model is loaded once and shared by all threads."""
@@ -72,11 +76,11 @@ class WarmModels:
             self._loaded(adapter, options)
 
     def close(self) -> None:
-        """Close every model and give memory back."""
-        with self._loading:
-            for loaded in self._models.values():
-                loaded.model.close()
-            self._models.clear()
+        """Close every model and give memory back, as soon as it is done with what it is at."""
+        with self._loading, contextlib.ExitStack() as closing:
+            while self._models:
+                # Closed when the stack ends, the others too should one not be able to.
+                closing.callback(self._models.popitem()[1].close)
 
     def _answer(self, work: Work) -> list[Any]:
         if isinstance(work.target, str):
@@ -93,6 +97,10 @@ class WarmModels:
                     spend(gpu_seconds=work.target.resources.gpus * (time.perf_counter() - started))
 
     def _loaded(self, adapter: Adapter, options: Options) -> _Loaded:
+        # Who has a warm model waits for nobody's that is loaded; one after the other are they loaded for memory's sake.
+        loaded = self._models.get((adapter, options))
+        if loaded is not None:
+            return loaded
         with self._loading:
             if (adapter, options) not in self._models:
                 model = registry.construct(adapter, dict(options))

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from regen3d.manifest import StageEntry
 from tasks.execution.cluster import NAMESPACE, connect
 from tasks.execution.job import Job
 from tasks.execution.messages import Line, Order, Outcome
-from tasks.execution.settings import farm_settings, pool_of
+from tasks.execution.settings import VARIABLE, farm_settings, other_settings, pool_of
 
 PRIORITY = "REGEN3D_PRIORITY"
 """Environment variable: greater comes first in the queues of the cluster; 0 where it is not set."""
@@ -64,6 +65,7 @@ class RayExecutor:
         self._followed: dict[str, _Following] = {}
         self._closed = threading.Event()
         self._dispatcher = self._find_dispatcher()
+        self._compare_settings()
         self._listening = threading.Thread(target=self._listen, name="regen3d-ray-log", daemon=True)
         self._listening.start()
         atexit.register(self.close)
@@ -177,6 +179,24 @@ class RayExecutor:
             )
             .remote(self._farm, name.removeprefix("dispatcher-"))
         )
+
+    def _compare_settings(self) -> None:
+        """Say which settings of this flow are of no effect, because another one started the dispatcher."""
+        import ray
+        from ray.exceptions import RayError
+
+        # A dispatcher that is lost meanwhile is found again by whoever gives it a job.
+        others: tuple[str, ...] = ()
+        with contextlib.suppress(RayError):
+            others = other_settings(self._farm, ray.get(self._dispatcher.settings.remote()))
+        if others:
+            text = (
+                f"the farm runs with settings other than {VARIABLE} asks for: {'; '.join(others)}. They hold, also for "
+                "pools that are at work, until all its workers have gone"
+            )
+            _listener()(logging.WARNING, text)
+            # The command line shows no log of Prefect's.
+            warnings.warn(text, stacklevel=2)
 
     def _listen(self) -> None:
         import ray

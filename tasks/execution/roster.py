@@ -233,12 +233,20 @@ class Roster:
 
     def _grow(self, now: float) -> Step | None:
         short = [pool for pool in self._pools.values() if self._is_short(pool, now)]
+        reserved: list[PoolSpec] = []
         # Who has no worker at all comes first, then who had none for longest, then who waits longest.
         for pool in sorted(short, key=lambda pool: (bool(self.of(pool.spec.name)), pool.had, _oldest(pool, now))):
-            step = self._room_for(pool, now)
+            step = self._room_for(pool, now, reserved)
             if step is not None:
                 return step
+            if self._is_starved(pool, now):
+                self._ask_to_leave(pool.spec)
+                reserved.append(pool.spec)
         return None
+
+    def _is_starved(self, pool: _Pool, now: float) -> bool:
+        late = now - _oldest(pool, now) > self.farm.patience_s
+        return late and not self.of(pool.spec.name) and self.impossible(pool.spec) is None
 
     def _is_short(self, pool: _Pool, now: float) -> bool:
         hands = self.of(pool.spec.name)
@@ -249,9 +257,13 @@ class Roster:
         kept = pool.spec.settings.min_size if now >= pool.unasked_from else 0
         return len(pool.queue) > unasked or len(hands) < kept
 
-    def _room_for(self, pool: _Pool, now: float) -> Step | None:
+    def _room_for(self, pool: _Pool, now: float, reserved: list[PoolSpec]) -> Step | None:
+        """A worker more, or an idle one less; what comes free for those who starve is not for others."""
         spec = pool.spec
-        if self._fits(spec, ()) or (self.farm.elastic and spec.settings.max_size is not None):
+        elastic = self.farm.elastic and spec.settings.max_size is not None
+        if reserved and not elastic and not self._fit([spec, *reserved], self._leaving()):
+            return None
+        if self._fit([spec], []) or elastic:
             hand = Hand(number=next(self._numbers), pool=spec.name, idle_since=now)
             self.hands[hand.number] = hand
             return Spawn(hand)
@@ -260,11 +272,9 @@ class Roster:
         given: list[Hand] = []
         for hand in sorted(self._idle(spec.name), key=lambda hand: hand.idle_since):
             given.append(hand)
-            if self._fits(spec, given):
+            if self._fit([spec], given):
                 # Without this one it did not fit: it must go, the others perhaps need not.
                 return self._retire(hand, now)
-        if now - _oldest(pool, now) > self.farm.patience_s and not self.of(spec.name):
-            self._ask_to_leave(spec)
         return None
 
     def _idle(self, pool: str) -> list[Hand]:
@@ -273,22 +283,42 @@ class Roster:
         others = [hand for hand in others if not self._pools[hand.pool].queue]
         return [hand for hand in others if len(self.of(hand.pool)) > self._pools[hand.pool].spec.settings.min_size]
 
-    def _ask_to_leave(self, spec: PoolSpec) -> None:
-        if any(hand.state == "leaving" for hand in self.hands.values()):
-            return
-        for hand in self.hands.values():
-            other = self._pools[hand.pool].spec
-            gives = other.gpus >= spec.gpus and other.cpus >= min(spec.cpus, self.cpus)
-            if hand.pool != spec.name and hand.state == "ready" and gives:
-                hand.state = "leaving"
-                return
+    def _leaving(self) -> list[Hand]:
+        return [hand for hand in self.hands.values() if hand.state == "leaving"]
 
-    def _fits(self, spec: PoolSpec, without: list[Hand] | tuple[()]) -> bool:
+    def _ask_to_leave(self, spec: PoolSpec) -> None:
+        """Let go as few busy workers as make room, together with those that leave already."""
+        leaving = self._leaving()
+
+        def cost(hand: Hand) -> tuple[bool, float, float]:
+            other = self._pools[hand.pool].spec
+            # No model shall lose its GPU to who wants cores alone; large ones first, so that few have to go.
+            return (bool(other.gpus) and not spec.gpus, -other.gpus, -other.cpus)
+
+        others = [hand for hand in self.hands.values() if hand.state == "ready" and hand.pool != spec.name]
+        chosen: list[Hand] = []
+        for hand in sorted(others, key=cost):
+            if self._fit([spec], [*leaving, *chosen]):
+                break
+            chosen.append(hand)
+        if not self._fit([spec], [*leaving, *chosen]):
+            # Some are still starting: they are asked when they are ready.
+            return
+        for hand in list(chosen):
+            rest = [other for other in chosen if other is not hand]
+            if self._fit([spec], [*leaving, *rest]):
+                chosen = rest
+        for hand in chosen:
+            hand.state = "leaving"
+
+    def _fit(self, specs: list[PoolSpec], without: list[Hand]) -> bool:
+        """Whether a worker of each fits beside all others but some."""
         gone = {hand.number for hand in without}
-        held = [self._pools[hand.pool].spec for hand in self.hands.values() if hand.number not in gone]
+        held = [self._pools[hand.pool].spec for hand in self.hands.values() if hand.number not in gone] + specs
         # A hair of slack: shares are decimal numbers.
-        cpus = sum(other.cpus for other in held) + spec.cpus <= self.cpus + 1e-6
-        return cpus and sum(other.gpus for other in held) + spec.gpus <= self.gpus + 1e-6
+        return (
+            sum(spec.cpus for spec in held) <= self.cpus + 1e-6 and sum(spec.gpus for spec in held) <= self.gpus + 1e-6
+        )
 
     def _shrink(self, now: float) -> Retire | None:
         for hand in self.hands.values():

@@ -26,6 +26,8 @@ WAITS_BELOW_CPUS = 0.5
 WAITING_JOBS = 8
 """Jobs of that kind in one worker."""
 
+_OF_A_RAY_HERE = {"local_cpus", "local_gpus"}
+
 
 class PoolSettings(BaseModel):
     """One pool, by its name: `cores`, `STAGE:ADAPTER`, or the name of a stage that shall have a pool of its own."""
@@ -39,7 +41,11 @@ class PoolSettings(BaseModel):
     in_flight: int | None = Field(default=None, ge=1, description="Jobs in one worker; null: 2 with a GPU, else 1.")
     recycle_after: int = Field(default=200, ge=1, description="Jobs after which a worker is replaced by a fresh one.")
     idle_s: float = Field(default=300.0, gt=0, description="Seconds without work after which a worker goes.")
-    job_timeout_s: float = Field(default=1800.0, gt=0, description="Seconds after which a job counts as hung.")
+    job_timeout_s: float = Field(
+        default=1800.0, gt=0, description="Seconds after which a job, or a model that is loaded, counts as hung."
+    )
+    # Native code may hold the interpreter for a while.
+    silence_s: float = Field(default=120.0, gt=0, description="Seconds after which a worker that is silent is hung.")
     max_restarts: int = Field(default=3, ge=0, description="Workers lost in a row, without a job done, to give up at.")
 
 
@@ -93,6 +99,16 @@ def farm_settings() -> FarmSettings:
     except (OSError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise ConfigError(f"{VARIABLE} names '{path}', which is no file of farm settings: {reason}") from error
+
+
+def other_settings(asked: FarmSettings, held: FarmSettings) -> tuple[str, ...]:
+    """What a running farm holds otherwise than a flow asks for, in words; a Ray started here is no part of it."""
+    wanted, there = (farm.model_dump(mode="json", exclude=_OF_A_RAY_HERE) for farm in (asked, held))
+    return tuple(
+        f"{name} is {json.dumps(there[name])}, not {json.dumps(wanted[name])}"
+        for name in wanted
+        if wanted[name] != there[name]
+    )
 
 
 def pool_of(job: Job, farm: FarmSettings) -> PoolSpec:

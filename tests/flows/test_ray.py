@@ -1,5 +1,6 @@
 """Jobs on a real Ray of this machine: the same answers, dead workers replaced, killers stopped, everything heard."""
 
+import copy
 import importlib
 import json
 import logging
@@ -38,6 +39,7 @@ FARM = {
         "generate:sleeping": {"recycle_after": 2, "gpus": 0.5, "max_size": 1},
         # One worker with one job, given up as soon as one is lost.
         "complete:sleeping": {"in_flight": 1, "max_size": 1, "max_restarts": 0},
+        "segment:sleeping": {"job_timeout_s": 15, "silence_s": 8},
     },
 }
 
@@ -226,6 +228,39 @@ def test_a_picture_that_kills_the_segmenter_is_stopped(
     call = StageCall(stage="segment", adapter="sleeping", params=params, inputs={"image": image})
     with pytest.raises(PoisonedJobError, match="killed 2 workers of 'segment:sleeping"):
         farm.run(job_of(segment.STAGE, call, store.uri))
+
+
+def test_workers_that_hang_are_replaced_and_their_jobs_done(
+    farm: RayExecutor, store: Store, synthetic_room: SyntheticRoom, tmp_path: Path
+) -> None:
+    """A job that never ends is noticed by its time, a process that does nothing any more by its silence."""
+    image = codec.put_value(store, synthetic_room.image)
+    jobs, before = [], farm.look()["failures"].get("worker lost", 0)
+    for way in ("hang_once", "stop_once"):
+        (tmp_path / way).touch()
+        params = {"labels": [], "boxes": [], "options": {way: str(tmp_path / way)}}
+        call = StageCall(stage="segment", adapter="sleeping", params=params, inputs={"image": image})
+        jobs.append(job_of(segment.STAGE, call, store.uri))
+    with ThreadPoolExecutor() as threads:
+        answers = [threads.submit(farm.run, job) for job in jobs]
+        assert all(store.has(answer.result(timeout=120).value) for answer in answers)
+    assert not list(tmp_path.iterdir())
+    assert farm.look()["failures"]["worker lost"] == before + 2
+    eventually(lambda: not stopped(), seconds=30)
+
+
+def stopped() -> list[int]:
+    """Processes of this one that were stopped and not ended."""
+    children = psutil.Process().children(recursive=True)
+    return [child.pid for child in children if child.status() == psutil.STATUS_STOPPED]
+
+
+def test_settings_of_a_later_flow_are_told_to_be_of_no_effect(farm: RayExecutor) -> None:
+    later = copy.copy(farm)
+    later._farm = farm._farm.model_copy(update={"patience_s": 5.0, "local_cpus": 64})
+    with pytest.warns(UserWarning, match=r"REGEN3D_FARM asks for: patience_s is 60\.0, not 5\.0\. They"):
+        later._compare_settings()
+    farm._compare_settings()
 
 
 def test_a_store_in_the_memory_of_one_process_is_refused(

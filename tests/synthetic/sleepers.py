@@ -9,6 +9,7 @@ import logging
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ class SleeperOptions:
     """How long one answer takes."""
     kill_once: str = ""
     """A file: whoever finds it removes it and dies."""
+    hang_once: str = ""
+    """A file: whoever finds it removes it and never answers."""
+    stop_once: str = ""
+    """A file: whoever finds it removes it and its process gives no sign of life any more."""
     kill_label: str = ""
     """Objects of this label kill whoever works on them."""
     fail_share: float = 0.0
@@ -61,16 +66,28 @@ class Sleeper:
         LOG.info("sleeping over a %s", label)
         if self.options.kill_label and label == self.options.kill_label:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.options.kill_once:
-            with contextlib.suppress(FileNotFoundError):
-                Path(self.options.kill_once).unlink()
-                os.kill(os.getpid(), signal.SIGKILL)
+        if _is_there(self.options.kill_once):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _is_there(self.options.stop_once):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if _is_there(self.options.hang_once):
+            threading.Event().wait()
         time.sleep(self.options.seconds)
         spend(api_calls=1.0, api_usd=0.25)
         if random.random() < self.options.flaky_share:
             raise OutOfMemoryError("no room to think: free some")
         if random.Random(seed).random() < self.options.fail_share:
             raise StageError("nothing came to mind: look for yourself")
+
+
+def _is_there(fuse: str) -> bool:
+    """Whether a file is there, for the first who asks."""
+    if not fuse:
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        Path(fuse).unlink()
+        return True
+    return False
 
 
 class SleepingCompletion(Sleeper):

@@ -145,6 +145,57 @@ def test_a_job_that_waits_too_long_gets_the_next_free_worker_of_a_busy_pool() ->
     assert assigned == ["b-0"]
 
 
+def run_on(roster: Roster, until: float) -> list[tuple[float, str]]:
+    """Let every worker finish its jobs in turn, one second each, and say which job was given when."""
+    given_, now = [], 0.0
+    while now < until:
+        given_ += [(now, step.ticket.id) for step in steps(roster, now) if isinstance(step, Assign)]
+        now += 1.0
+        # Of those at work the ones that have been so for longest end first, never two at once.
+        busy = [hand for hand in roster.hands.values() if hand.jobs]
+        if busy:
+            hand = min(busy, key=lambda hand: hand.idle_since)
+            roster.is_done(hand, next(iter(hand.jobs)), now)
+    return given_
+
+
+@pytest.mark.parametrize("large", [{"gpus": 2.0}, {"cpus": 4.0}], ids=["both GPUs", "all cores"])
+def test_who_needs_the_room_of_several_workers_gets_it_though_their_queues_never_end(large: dict) -> None:
+    small = [spec("a", gpus=0.5), spec("b", gpus=0.5)]
+    roster = book(*small, spec("large", **large), patience_s=10.0)
+    for k in range(200):
+        for pool in ("a", "b"):
+            roster.enqueue(ticket(f"{pool}-{k}", pool))
+    roster.enqueue(ticket("large-0", "large"))
+    given_ = {name: when for when, name in run_on(roster, 60.0)}
+    assert given_["large-0"] < 30.0
+    # All the others go on.
+    assert max(given_.values()) > 50.0
+
+
+def test_a_worker_that_leaves_elsewhere_does_not_keep_others_waiting() -> None:
+    roster = book(spec("a", gpus=1.0), spec("b"), spec("c", gpus=1.0), cpus=4.0, gpus=1.0, patience_s=10.0)
+    for name in ("a-0", "a-1", "b-0"):
+        roster.enqueue(ticket(name, name[0]))
+    steps(roster)
+    (recycled,) = roster.of("b")
+    # It works at its last job for an hour, and gives no GPU.
+    recycled.state = "leaving"
+    roster.enqueue(ticket("c-0", "c"))
+    steps(roster, 11.0)
+    assert [hand.state for hand in roster.of("a")] == ["leaving"]
+
+
+def test_who_wants_a_core_takes_no_gpu_from_a_model() -> None:
+    roster = book(spec("a", gpus=1.0), spec("b"), spec("c"), cpus=2.0, gpus=1.0, patience_s=10.0)
+    for name in ("a-0", "b-0", "a-1", "b-1"):
+        roster.enqueue(ticket(name, name[0]))
+    steps(roster)
+    roster.enqueue(ticket("c-0", "c"))
+    steps(roster, 11.0)
+    assert {hand.pool: hand.state for hand in roster.hands.values()} == {"a": "ready", "b": "leaving"}
+
+
 def test_workers_grow_with_the_queue_up_to_the_most_and_go_when_idle() -> None:
     roster = book(spec("a", max_size=3, min_size=1, idle_s=30.0), cpus=8.0)
     steps(roster)

@@ -1,6 +1,7 @@
 """`regen3d edit`: mend the masks of a scene in the browser, and rebuild what depends on them."""
 
 import threading
+import traceback
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,6 +113,9 @@ def _work(session: "Session", pages: "EditorPages", request: "SceneRequest", wai
         place = " ".join(part for part in (error.stage, error.instance) if part)
         session.tell("failed", f"{place}: {error}" if place else str(error))
         typer.secho(f"regen3d: {error}", fg=typer.colors.RED, err=True)
+    except Exception as error:  # noqa: BLE001 - the border of a sitting: what was not saved yet must not be lost
+        session.tell("failed", f"internal error, {type(error).__name__}: {error} (the terminal says where)")
+        traceback.print_exc()
 
 
 def _go_on(waiting: "WaitingScene") -> None:

@@ -8,6 +8,7 @@ something must come from its own page.
 import hmac
 import json
 import secrets
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -174,6 +175,12 @@ class _RequestHandler(BaseHTTPRequestHandler):
             response = handler and handler(Request(path=self._path(), body=body))
         except Regen3dError as error:
             return json_response({"error": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+        except _Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - a connection that merely ends is "Failed to fetch" in the page
+            traceback.print_exc()
+            sentence = f"internal error, {type(error).__name__}: {error} (the terminal of the command says where)"
+            return json_response({"error": sentence}, HTTPStatus.INTERNAL_SERVER_ERROR)
         if response is None:
             raise _Refused(HTTPStatus.NOT_FOUND, "there is nothing at this address")
         return response

@@ -18,6 +18,8 @@ def get(request: Request) -> Response | None:
 def post(request: Request) -> Response:
     if request.path == "refuse":
         raise ConfigError("this cannot be used")
+    if request.path == "stumble":
+        raise KeyError("chair-1")
     return json_response({"got": request.json()})
 
 
@@ -78,6 +80,17 @@ def test_what_is_sent_is_bounded_and_must_be_json(server: Server) -> None:
         422,
         '{"error": "this cannot be used"}',
     )
+
+
+def test_a_fault_of_ours_is_told_in_the_page_and_shown_in_the_terminal(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, kind = f"/{server.token}/stumble", "application/json"
+    status, said = ask(server, "POST", path, "1", Content_Type=kind)
+    assert (status, "KeyError: 'chair-1'" in json.loads(said)["error"]) == (500, True)
+    terminal = capsys.readouterr().err
+    assert "Traceback" in terminal
+    assert server.token not in terminal
 
 
 def test_a_taken_port_is_one_sentence(server: Server) -> None:

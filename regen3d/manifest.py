@@ -181,7 +181,9 @@ class Manifest(Entry):
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="Of this document.")
     regen3d: str = Field(description="Version of regen3d.")
     scene: str = Field(description="Name of the scene.")
-    status: Literal["whole", "partial"] = Field(description="`partial`: placeholders, or no believable room.")
+    status: Literal["whole", "partial"] = Field(
+        description="`partial`: placeholders, no believable room, or a format that could not be written."
+    )
     profile: str = Field(description="Profile that chose the adapters.")
     adapters: dict[str, str] = Field(description="Stage -> adapter.")
     seed: int = Field(description="Seed of the scene.")
@@ -195,6 +197,9 @@ class Manifest(Entry):
     notes: tuple[str, ...] = Field(default=(), description="What was assumed or fell back, in sentences.")
     stages: tuple[StageEntry, ...] = Field(description="Every finished call, with its provenance.")
     exports: dict[str, Ref] = Field(default_factory=dict, description="Path in the scene's folder -> file.")
+    missing_formats: dict[str, str] = Field(
+        default_factory=dict, description="Formats that were asked for and could not be written -> why."
+    )
     store: str = Field(description="URI of the store; relative to this file where it lies beside it.")
     run: RunEntry
 

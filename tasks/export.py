@@ -1,6 +1,7 @@
 """Export: the scene as files that a studio opens."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 
 from regen3d import codec
 from regen3d.errors import Regen3dError
@@ -23,17 +24,19 @@ class Exported:
 
     files: dict[str, Ref]
     """Path in the scene's folder -> file."""
-    notes: tuple[str, ...] = ()
-    """Formats that could not be written, and why."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Formats that could not be written -> why."""
 
 
 codec.register(Exported)
 
+LOG = logging.getLogger("regen3d.export")
+
 
 def compute(work: StageWork) -> Exported:
-    """Every format that was asked for; one that fails leaves the others alone and is told in the notes.
+    """Every format that was asked for; one that fails, for whatever reason, leaves the scene and the others alone.
 
-    GLB is always among them: the report and the viewer show it.
+    GLB is always asked for: the report and the viewer show it.
     """
     settings = ExportSettings(**{**work.call.params["settings"], "formats": ()})
     asked = ("glb", *work.call.params["settings"]["formats"])
@@ -41,16 +44,16 @@ def compute(work: StageWork) -> Exported:
     scene = _scene(work, assembly)
     files = {"camera.json": camera_json(scene.camera), "light/environment.hdr": hdr_bytes(assembly.light.environment)}
     files |= {f"masks/{item.instance.name}.png": codec.png_bytes(item.instance.mask) for item in assembly.objects}
-    notes = []
+    missing: dict[str, str] = {}
     for name in dict.fromkeys(asked):
         try:
             files |= write_format(name, scene, settings)
         except Regen3dError as error:
-            if name == "glb" or error.retryable:
-                raise
-            notes.append(f"The format {name} was not written: {error}")
+            missing[name] = str(error)
+            # On the farm the traceback is in the log; on the command line the sentence suffices.
+            LOG.info("the format %s was not written", name, exc_info=error)
     kept = {path: work.store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
-    return Exported(files=kept, notes=tuple(notes))
+    return Exported(files=kept, missing=missing)
 
 
 def _scene(work: StageWork, assembly: Assembly) -> ExportScene:
@@ -79,5 +82,7 @@ def _preview(value: Exported, work: StageWork) -> Preview:
     return Preview(table=rows, caption="The scene's files")
 
 
-STAGE = Stage(name="export", produces=Exported, compute=compute, preview=_preview)
+STAGE = Stage(
+    name="export", produces=Exported, compute=compute, preview=_preview, lasts=lambda value: not value.missing
+)
 export = stage_task(STAGE)

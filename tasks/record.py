@@ -85,8 +85,8 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     report = report_html(manifest, pictures, scene and store.get_bytes(scene)).encode()
     manifest = _with_files(store, manifest, {"report.html": report})
     keep_manifest(store, manifest)
-    # What failed for want of memory may succeed next time. A correction stands, whatever else failed.
-    whole = all(entry.status == "ok" for entry in manifest.objects)
+    # What failed for want of memory or a program may succeed next time. A correction stands, whatever else failed.
+    whole = all(entry.status == "ok" for entry in manifest.objects) and not manifest.missing_formats
     if facts.redone or (whole and not is_corrected(store, facts.key)):
         keep_run(store, facts.key, manifest)
     return deliver(store, manifest, Path(facts.request.out))
@@ -102,7 +102,8 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
     assembly = codec.get_value(store, _value(entries, "assemble"), Assembly)
     room = _room(codec.get_value(store, _value(entries, "room"), Room))
     objects = tuple(_object(store, item) for item in assembly.objects)
-    whole = room.believable and all(entry.status == "ok" for entry in objects)
+    exported = codec.get_value(store, _value(entries, "export"), Exported)
+    whole = room.believable and all(entry.status == "ok" for entry in objects) and not exported.missing
     return Manifest(
         regen3d=__version__,
         scene=facts.scene,
@@ -119,7 +120,8 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
         objects=objects,
         notes=_notes(facts, entries, room, objects),
         stages=tuple(entries),
-        exports=codec.get_value(store, _value(entries, "export"), Exported).files,
+        exports=exported.files,
+        missing_formats=exported.missing,
         store=context.store,
         run=_run(facts),
     )

@@ -84,6 +84,8 @@ class Stage:
     """From the call to the value."""
     preview: Callable[[Any, StageWork], Preview | tuple[Preview, ...] | None] = field(default=lambda value, work: None)
     """What the Prefect UI shows of the value."""
+    lasts: Callable[[Any], bool] = field(default=lambda value: True)
+    """Whether the value answers the same call the next time, too; not where another try may make more of it."""
 
 
 def options_of(call: StageCall) -> tuple[tuple[str, str], ...]:

@@ -33,13 +33,15 @@ def export(
 ) -> None:
     """Write a finished scene in other formats.
 
-    Everything comes from the manifest and the store that it names; nothing is computed again that the run knows.
+    Everything comes from the manifest and the store that it names; nothing is computed again that the run knows. A
+    format that cannot be written leaves the others alone.
     docs/exports.md says what arrives in Blender, Houdini and Unreal.
 
     Example: regen3d export scenes/living-room/manifest.json --format usd --format obj --out exports/living-room
     """
     from rich.console import Console
 
+    from regen3d.errors import StageError
     from regen3d.export.folder import check_export_folder, write_export_folder
     from regen3d.export.formats import check_formats, find_format, write_format
     from regen3d.export.packing import check_packing
@@ -55,13 +57,20 @@ def export(
     record = read_manifest(manifest)
     scene = open_scene(record, manifest)
     console = Console(soft_wrap=True)
+    failed: list[str] = []
     for name in settings.formats:
-        with console.status(f"writing {name}"):
-            files = write_format(name, scene, settings)
-            written = write_export_folder(record, files, out)
+        try:
+            with console.status(f"writing {name}"):
+                files = write_format(name, scene, settings)
+                written = write_export_folder(record, files, out)
+        except StageError as error:
+            failed.append(f"{name} was not written: {error}")
+            continue
         size = sum(len(content) for content in files.values()) / 1e6
         place = out / find_format(name).opens
         console.print(f"{name}: {place}  ({len(written)} files, {size:.1f} MB)", highlight=False)
+    if failed:
+        raise StageError("; ".join(failed))
 
 
 def open_scene(record: "Manifest", path: Path) -> "ExportScene":

@@ -22,6 +22,8 @@ def print_summary(manifest: Manifest, out: Path) -> None:
         f"Camera: {camera.hfov_deg:.1f} degrees wide, {camera.height_m:.2f} m high. "
         f"Room: confidence {room.confidence:.2f}{'' if room.believable else ' - not believable'}. {room.scale_source}"
     )
+    for name, reason in manifest.missing_formats.items():
+        console.print(f"The format {name} was not written: {reason}", style="red", highlight=False)
     for note in manifest.notes:
         console.print(f"Note: {note}", style="yellow", highlight=False)
     fresh = [entry for entry in manifest.stages if not entry.reused]
@@ -29,7 +31,8 @@ def print_summary(manifest: Manifest, out: Path) -> None:
         console.print(f"{len(fresh)} of {len(manifest.stages)} stages computed in {manifest.run.seconds:.0f} s.")
     else:
         console.print(f"Nothing to compute: all {len(manifest.stages)} stages were in the store.")
-    console.print(f"Scene:  {out / 'scene.glb'}  (Blender: File > Import > glTF)", highlight=False)
+    if "scene.glb" in manifest.exports:
+        console.print(f"Scene:  {out / 'scene.glb'}  (Blender: File > Import > glTF)", highlight=False)
     console.print(f"Report: {out / 'report.html'}  (any browser)", highlight=False)
 
 

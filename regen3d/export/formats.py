@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regen3d.errors import ConfigError
+from regen3d.errors import ConfigError, Regen3dError, StageError
 from regen3d.export.settings import ExportSettings
 
 if TYPE_CHECKING:
@@ -135,6 +135,12 @@ def write_format(name: str, scene: "ExportScene", settings: ExportSettings) -> d
         StageError: the scene cannot be written in it.
     """
     check_formats([name])
-    write: Callable[[ExportScene, ExportSettings], dict[str, bytes]]
-    write = importlib.import_module(find_format(name).target).write
-    return write(scene, settings)
+    try:
+        write: Callable[[ExportScene, ExportSettings], dict[str, bytes]]
+        write = importlib.import_module(find_format(name).target).write
+        return write(scene, settings)
+    except Regen3dError:
+        raise
+    except Exception as error:
+        # Writers are other people's libraries, which raise what they like.
+        raise StageError(f"{type(error).__name__}: {error}") from error

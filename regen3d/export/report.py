@@ -89,6 +89,7 @@ def shortfalls(manifest: Manifest) -> list[str]:
             f"The room is not believable (confidence {manifest.room.confidence:.2f}): "
             "walls and scale may be wrong. Give the camera by hand, or a picture that shows more of the floor."
         )
+    sentences += [f"The format {name} was not written: {reason}" for name, reason in manifest.missing_formats.items()]
     return sentences
 
 

@@ -16,7 +16,7 @@ class Executor(Protocol):
     """Runs jobs somewhere and waits for them."""
 
     def run(self, job: Job) -> StageEntry:
-        """The finished call; its value and its record are in the store.
+        """The finished call; its value, and its record where it lasts, are in the store.
 
         Raises:
             ResourceError: the place gave way; the same job may succeed later.

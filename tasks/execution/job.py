@@ -75,5 +75,6 @@ def run_job(job: Job, check: Callable[[], None] = lambda: None) -> StageEntry:
         notes=tuple(getattr(value, "notes", ())),
         usage={kind: round(amount, 3 if kind.endswith("seconds") else 6) for kind, amount in usage.items()},
     )
-    store.put_record(job.record, entry.model_dump(mode="json"))
+    if job.stage.lasts(value):
+        store.put_record(job.record, entry.model_dump(mode="json"))
     return entry

@@ -12,6 +12,7 @@ from PIL import Image
 
 from regen3d import codec
 from regen3d.cli import main
+from regen3d.export.formats import BLENDER_PYTHON
 from regen3d.light.base import SceneLight
 from regen3d.manifest import LightEntry, Manifest, StageCall, StageEntry
 from regen3d.store import Store
@@ -63,6 +64,18 @@ def test_a_finished_scene_is_exported_in_several_formats(
     record = json.loads((tmp_path / "out/export.json").read_bytes())
     assert record["product"] == "room"
     assert {"gltf/scene.gltf", "obj/chair-1.mtl"} <= set(record["exports"])
+
+
+def test_a_format_that_cannot_be_written_leaves_the_others_alone(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(BLENDER_PYTHON, "nowhere/python")
+    assert _run(monkeypatch, "export", finished, "--format", "blend", "--format", "obj", "--out", tmp_path) == 1
+    said = capsys.readouterr()
+    assert "obj: " in said.out
+    assert (tmp_path / "obj/chair-1.obj").is_file()
+    assert said.err.startswith("regen3d: blend was not written: ")
+    assert "nowhere/python" in said.err
 
 
 def test_what_somebody_changed_is_moved_aside(

@@ -2,6 +2,7 @@
 
 import html
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,12 @@ from prefect import flow
 
 from regen3d.config import SceneRequest
 from regen3d.errors import ConfigError, InputError, StageError, StoreUnavailableError
+from regen3d.export import obj
+from regen3d.export.formats import BLENDER_PYTHON
+from regen3d.export.settings import ExportSettings
+from regen3d.fingerprint import run_key
 from regen3d.manifest import StageCall, StageEntry
+from regen3d.runs import find_run
 from regen3d.store import Store
 from regen3d.types import Instance
 from tasks import assemble
@@ -57,6 +63,34 @@ def test_an_object_without_a_mesh_gets_a_box_in_its_place(furnished_scene: Finis
     place = np.array(fitted.world_from_object)[:3, 3]
     assert np.linalg.norm(stand_in.placed.alignment.world_from_object.translation - place) < 0.5
     assert all(item.status == "ok" for name, item in by_name.items() if name != "cabinet-1")
+
+
+def test_a_format_that_fails_costs_neither_the_scene_nor_the_others(
+    furnished_scene: FinishedScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(furnished_scene.out / "store", out / "store")
+    export = ExportSettings(formats=("blend", "obj", "gltf"))
+    request = furnished_scene.request.model_copy(update={"out": str(out), "store": None, "export": export})
+    monkeypatch.setenv(BLENDER_PYTHON, "nowhere/python")
+    with monkeypatch.context() as broken:
+        # What a library stumbles over is no error of ours.
+        broken.setattr(obj, "write", lambda scene, settings: {}["chair-1"])
+        manifest = reconstruct(request).manifest
+    assert manifest.status == "partial"
+    assert manifest.missing_formats.keys() == {"blend", "obj"}
+    assert "nowhere/python" in manifest.missing_formats["blend"]
+    assert manifest.missing_formats["obj"] == "KeyError: 'chair-1'"
+    assert {"scene.glb", "gltf/scene.gltf", "report.html"} <= manifest.exports.keys()
+    assert all((out / path).is_file() for path in manifest.exports)
+    report = html.unescape((out / "report.html").read_text())
+    assert all(f"The format {name} was not written: {why}" in report for name, why in manifest.missing_formats.items())
+    # It is no answer for ever: the next run tries again, and nothing but that.
+    assert find_run(Store(request.store_uri), run_key(request)) is None
+    again = reconstruct(request).manifest
+    assert again.missing_formats.keys() == {"blend"}
+    assert (out / "obj/chair-1.obj").is_file()
+    assert {entry.call.stage for entry in again.stages if not entry.reused} == {"export"}
 
 
 def test_an_empty_room_is_a_whole_scene(

@@ -154,6 +154,9 @@ class LightEntry(Entry):
         "of the mean brightness (linear).",
     )
     estimated: tuple[str, ...] = Field(description="Maps and lights that nobody measured.")
+    files: dict[str, str] = Field(
+        default_factory=dict, description="Files with the scene that hold it -> which of `estimated` each is."
+    )
 
 
 class RunEntry(Entry):

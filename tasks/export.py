@@ -7,9 +7,9 @@ from regen3d import codec
 from regen3d.errors import Regen3dError
 from regen3d.export.camera_file import camera_json
 from regen3d.export.formats import write_format
+from regen3d.export.light_files import light_files
 from regen3d.export.scene import ExportScene, SceneObject, object_extras
 from regen3d.export.settings import ExportSettings
-from regen3d.light.environment import hdr_bytes
 from regen3d.store import Ref
 from regen3d.types import Geometry, Room
 from tasks.artifacts import Preview
@@ -42,7 +42,7 @@ def compute(work: StageWork) -> Exported:
     asked = ("glb", *work.call.params["settings"]["formats"])
     assembly = work.value("assemble", Assembly)
     scene = _scene(work, assembly)
-    files = {"camera.json": camera_json(scene.camera), "light/environment.hdr": hdr_bytes(assembly.light.environment)}
+    files = {"camera.json": camera_json(scene.camera), **light_files(assembly.light, scene.room)}
     files |= {f"masks/{item.instance.name}.png": codec.png_bytes(item.instance.mask) for item in assembly.objects}
     missing: dict[str, str] = {}
     for name in dict.fromkeys(asked):

@@ -11,6 +11,7 @@ from typing import Any
 
 from regen3d import __version__, codec
 from regen3d.config import STAGES, SceneRequest
+from regen3d.export.light_files import estimates
 from regen3d.export.report import ReportPictures, report_html
 from regen3d.light.base import ESTIMATED, SceneLight
 from regen3d.manifest import (
@@ -116,7 +117,7 @@ def _manifest(store: Store, context: SceneContext, facts: RunFacts, entries: lis
         room=room,
         background=_value(entries, "room"),
         plate=_value(entries, "plate"),
-        light=_light(store, assembly.light),
+        light=_light(store, assembly.light, exported),
         objects=objects,
         notes=_notes(facts, entries, room, objects),
         stages=tuple(entries),
@@ -155,12 +156,13 @@ def _room(room: Room) -> RoomEntry:
     )
 
 
-def _light(store: Store, light: SceneLight) -> LightEntry:
+def _light(store: Store, light: SceneLight, exported: Exported) -> LightEntry:
     return LightEntry(
         value=codec.put_value(store, light),
         direction=light.direction.tolist(),
         error=light.error,
         estimated=ESTIMATED,
+        files=estimates(exported.files),
     )
 
 

@@ -36,18 +36,23 @@ def side_normal(mesh: Mesh) -> Float[np.ndarray, " 3"]:
 
 
 def side_illumination(mesh: Mesh, light: SceneLight) -> Float[np.ndarray, "th tw 3"]:
+    """Irradiance at every texel of a side of the room, see `slow_illumination`."""
+    return cv2.resize(slow_illumination(mesh, light), mesh.texture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def slow_illumination(mesh: Mesh, light: SceneLight) -> Float[np.ndarray, "h w 3"]:
     """Irradiance on a side of the room: on average that of `light`, over the side as its colours change slowly.
 
     What is odd on the side (a window, a rug, a picture) is not taken for light.
+
+    Returns:
+        A picture over the whole side that is small, since light is smooth: `WORK_PX` at most.
     """
-    height, width = mesh.texture.shape[:2]
-    # Light is smooth: all of this is done on a small copy.
     colour = resized(to_linear(mesh.texture), WORK_PX).astype(np.float64)
     shape = colour.shape[:2]
     usual = ~odd_texels(255.0 * colour ** (1 / 2.2), np.ones(shape, bool), np.zeros(shape, bool))
     slow = np.maximum(spread(colour, usual if usual.any() else np.ones(shape), SMOOTH), 1e-4)
-    slow = slow / slow.mean(axis=(0, 1)) * irradiance(light.harmonics, side_normal(mesh))
-    return cv2.resize(slow, (width, height), interpolation=cv2.INTER_LINEAR)
+    return slow / slow.mean(axis=(0, 1)) * irradiance(light.harmonics, side_normal(mesh))
 
 
 def side_albedo(mesh: Mesh, light: SceneLight) -> Mesh:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
+from regen3d.export.light_files import estimates, light_files
 from regen3d.frames import rotation_about_y
 from regen3d.light.albedo import object_albedo, side_albedo, side_illumination
 from regen3d.light.base import SceneLight
@@ -14,6 +16,7 @@ from regen3d.light.linear import to_linear, to_srgb
 from regen3d.light.shading import lit_picture
 from regen3d.render.scene import PlacedMesh
 from regen3d.types import Rgb, Room
+from tests.synthetic.exr import exr_pixels
 from tests.synthetic.room import SyntheticRoom
 
 STATED_ERROR = 0.15
@@ -98,6 +101,19 @@ def test_albedo_times_illumination_is_the_photograph(lit) -> None:
         back = albedo * illumination / np.pi
         whole = albedo.max(axis=2) < 0.9
         assert np.abs(back - to_linear(side.texture))[whole].max(initial=0.0) < 0.02
+
+
+def test_illumination_as_a_file_times_albedo_is_the_photograph(lit) -> None:
+    _, _, light, room, _ = lit
+    files = light_files(light, room)
+    assert estimates(files) == {path: path.split("/")[1].split(".")[0] for path in files}
+    assert estimates(["scene.glb", "usd/light/environment.exr"]) == {}
+    for side, mesh in room.parts.items():
+        shown = exr_pixels(files[f"light/illumination/{side}.exr"])
+        grown = cv2.resize(shown, mesh.texture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        albedo = to_linear(side_albedo(mesh, light).texture)
+        whole = albedo.max(axis=2) < 0.9
+        assert np.abs(albedo * grown - to_linear(mesh.texture))[whole].max(initial=0.0) < 0.02
 
 
 def test_an_empty_room_has_a_light(synthetic_empty_room: SyntheticRoom) -> None:

@@ -65,6 +65,7 @@ def main(path: str, out: str) -> None:
             for key, value in node.items()
             if isinstance(value, str)
         },
+        "collections": {item.name: [node.name for node in item.objects] for item in bpy.data.collections},
         "images": [image.filepath for image in bpy.data.images if image.packed_file is None and image.source == "FILE"],
     }
     Path(out).write_text(json.dumps(document), encoding="utf-8")

@@ -21,9 +21,7 @@ def main(job_path: str) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=job["glb"])
     scene = bpy.context.scene
-    for name in ("floor", *job["sides"]):
-        if name in bpy.data.objects:
-            _let_light_through(bpy.data.objects[name])
+    _gather_room(scene, job["sides"])
     _set_camera(scene, job)
     if "key-light" in bpy.data.objects:
         # The environment has its light already.
@@ -45,6 +43,19 @@ def main(job_path: str) -> None:
         bpy.ops.wm.save_as_mainfile(filepath=job["blend"], compress=True)
     if job.get("render"):
         _render(scene, job["render"], job.get("samples", 16))
+
+
+def _gather_room(scene, sides: list[str]) -> None:
+    """The room in a collection of its own, which hides it at one click: a parent that is hidden leaves its children."""
+    room = bpy.data.collections.new("room")
+    scene.collection.children.link(room)
+    for name in ("room", *sides):
+        node = bpy.data.objects[name]
+        for collection in node.users_collection:
+            collection.objects.unlink(node)
+        room.objects.link(node)
+        if name in sides:
+            _let_light_through(node)
 
 
 def _let_light_through(side) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from regen3d.export.blender.process import in_blender
 from regen3d.export.formats import BLENDER_PYTHON, find_format, write_format
 from regen3d.export.scene import ExportScene, SceneObject
 from regen3d.export.settings import ExportSettings
+from tests.synthetic.blender import seen_by_blender
 from tests.synthetic.room import SyntheticRoom
 
 needs_blender = pytest.mark.skipif(not find_format("blend").is_available, reason="needs bpy")
@@ -55,6 +57,14 @@ def test_the_view_of_the_camera_lies_over_the_photograph(synthetic_room: Synthet
     assert difference.mean() < 6.0
     # The same picture moved by three pixels fits clearly worse: it is in its place, not only alike.
     assert difference.mean() < 0.7 * np.abs(np.roll(view, 3, axis=1) - photo).mean()
+
+
+@needs_blender
+def test_the_room_is_hidden_as_one_and_nothing_else_with_it(synthetic_room: SyntheticRoom, tmp_path: Path) -> None:
+    files = write_format("blend", scene_of(synthetic_room), ExportSettings())
+    (tmp_path / "scene.blend").write_bytes(files["scene.blend"])
+    collections = seen_by_blender(tmp_path / "scene.blend")["collections"]
+    assert {name: set(nodes) for name, nodes in collections.items()} == {"room": {"room", *synthetic_room.parts}}
 
 
 def test_a_blender_that_does_not_run_is_one_sentence(

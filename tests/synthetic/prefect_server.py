@@ -13,8 +13,8 @@ from pathlib import Path
 class PrefectServer:
     """What it knows outlives being killed."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, *, ui: bool = False) -> None:
+        self._home, self._ui = home, ui
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -24,12 +24,22 @@ class PrefectServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/api"
 
+    @property
+    def site(self) -> str:
+        """Where people look."""
+        return self.url.removesuffix("/api")
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         environment = os.environ | {"PREFECT_HOME": str(self._home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         environment.pop("PREFECT_API_URL", None)
         prefect = Path(sys.executable).with_name("prefect")
-        command = [str(prefect), "server", "start", "--host", "127.0.0.1", "--port", str(self._port), "--no-ui"]
+        command = [str(prefect), "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+        if self._ui:
+            # The UI asks the port that the settings name, whatever the command says; its files are written anew.
+            environment |= {"PREFECT_UI_API_URL": self.url, "PREFECT_UI_STATIC_DIRECTORY": str(self._home / "ui")}
+        else:
+            command.append("--no-ui")
         with (self._home / "server.log").open("ab") as log:
             # A session of its own: it has children.
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)

@@ -25,7 +25,7 @@ OBJECT_PX = 512
 """Texels across at which the light on an object is worked out: finer than light changes, even on chair legs."""
 
 SMOOTH = 0.08
-"""Width of the finest light on a side as a share of its longer edge: that of `regen3d.room.light.slow_light`."""
+"""Width of the finest light on a side as a share of its longer edge: wider than tiles and planks."""
 
 
 def side_normal(mesh: Mesh) -> Float[np.ndarray, " 3"]:
@@ -50,7 +50,8 @@ def slow_illumination(mesh: Mesh, light: SceneLight) -> Float[np.ndarray, "h w 3
     """
     colour = resized(to_linear(mesh.texture), WORK_PX).astype(np.float64)
     shape = colour.shape[:2]
-    usual = ~odd_texels(255.0 * colour ** (1 / 2.2), np.ones(shape, bool), np.zeros(shape, bool))
+    # Of a skirting board, too: it counts as odd here.
+    usual = ~odd_texels(255.0 * colour ** (1 / 2.2), np.ones(shape, bool), np.zeros(shape, bool), False)
     slow = np.maximum(spread(colour, usual if usual.any() else np.ones(shape), SMOOTH), 1e-4)
     return slow / slow.mean(axis=(0, 1)) * irradiance(light.harmonics, side_normal(mesh))
 

@@ -8,19 +8,18 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from regen3d.room.boards import board_tone, level_boards
 from regen3d.room.light import (
     SHADOW_REACH,
     distance_from,
-    level_trim,
     mottle,
     resized,
-    shaded_texels,
-    shadow_texels,
     slow_light,
     spread,
 )
 from regen3d.room.material import busy_texels, odd_share, odd_texels, rugs
 from regen3d.room.offsets import pick_shifts, shift_mask, shifted
+from regen3d.room.shade import cast_shade, shaded_texels, shadow_texels
 from regen3d.types import Mask
 
 MATCH_PX = 256
@@ -31,6 +30,8 @@ SHIFTS = 18
 """Shifts tried a pass; time grows in proportion."""
 FRAME = 0.03
 """Width of a window's frame and sill as a share of the surface's longer side (12 cm on a wall of 4 m)."""
+UNSHADED = 0.02
+"""Shade up to this share of the light is left: it is less than a step that the eye sees."""
 PASSES = 3
 """A texel too far from every source copies one that was filled in the pass before."""
 
@@ -43,40 +44,61 @@ def fill_surface(
     Args:
         texture: colours 0..255, of any value where not `known`.
         known: texels that the picture shows; at least one.
-        hole: texels that objects hide, none of them `known`; shadows next to them are filled, too.
+        hole: texels that objects hide, none of them `known`; shadows next to them are filled, too, and shade is lit.
         wall: whether rows are level lines of a wall, so that a board along one of them goes on.
 
     Returns:
         The filled texture, and the texels of it that are as the picture shows them.
     """
-    odd = odd_texels(texture, known, hole)
+    odd = odd_texels(texture, known, hole, wall)
     # Frames and glow belong to the window: what is near odd parts is not copied.
     salient = busy_texels(texture, known)
     usual = known & (distance_from(odd) > FRAME) & ~salient
     if not usual.any():
         usual = known
-    light = slow_light(texture, usual, hole)
+    light = _open_light(texture, usual, hole, wall)
+    rug, covered = (np.zeros_like(odd), np.zeros_like(odd)) if wall else rugs(odd, known, texture / light)
+    glow = odd & ~rug
+    if glow.any() and not wall:
+        # Glare on a floor fades out over metres: it is light, whatever colour it has.
+        light = slow_light(texture, usual | glow, hole, wall)
     shadow = shadow_texels(texture / light, known, hole)
-    kept, source, odd = known & ~shadow, usual & ~shadow, odd & ~shadow
+    kept, source, glow = known & ~shadow, usual & ~shadow, glow & ~shadow
     if kept.all() or not source.any():
         return np.where(kept[..., None], texture, light), kept
+    shade = cast_shade(texture / light, source, hole)
+    lit = texture / shade
     if wall:
-        light = light * level_trim(texture / light, source)
-        shaded = shaded_texels(texture / light, source, hole)
+        shaded = shaded_texels(lit / light, source, hole)
         if (source & ~shaded).any():
             # What is brighter in some channel, or not close, may be a thing on the wall: it is not copied, but stays.
-            dim = ((texture / light).max(axis=2) < 1.0) & (distance_from(hole) < 0.5 * SHADOW_REACH)
-            source, kept = source & ~shaded, kept & ~(shaded & dim & ~odd & ~salient)
-    rug, covered = (np.zeros_like(odd), np.zeros_like(odd)) if wall else rugs(odd, kept, texture / light)
-    glow = odd & ~rug
-    if glow.any():
-        share = odd_share(glow, kept, wall)[..., None]
-        light = share * spread(texture, glow, 0.01) + (1.0 - share) * light
-    filled = _fill_material(texture, source, ~kept, light)
+            dim = ((lit / light).max(axis=2) < 1.0) & (distance_from(hole) < 0.5 * SHADOW_REACH)
+            source, kept = source & ~shaded, kept & ~(shaded & dim & ~glow & ~salient)
+        light = _with_windows(lit, glow, light)
+    filled = _fill_material(lit, source, ~kept, light)
     if rug.any():
-        tone = np.maximum(spread(texture, rug, 0.03), 1.0)
-        filled = np.where(covered[..., None], _fill_material(texture, rug, covered & ~kept, tone), filled)
-    return np.where(kept[..., None], texture, filled), kept
+        tone = np.maximum(spread(lit, rug, 0.03), 1.0)
+        filled = np.where(covered[..., None], _fill_material(lit, rug, covered & ~kept, tone), filled)
+    same = kept & (np.abs(shade - 1.0).max(axis=2) < UNSHADED)
+    return np.where(same[..., None], texture, np.where(kept[..., None], np.minimum(lit, 255.0), filled)), same
+
+
+def _open_light(texture: np.ndarray, usual: Mask, hole: Mask, wall: bool) -> np.ndarray:
+    """Light "h w 3" on the surface without objects, with the boards along a wall."""
+    if not wall:
+        return slow_light(texture, usual, hole, wall)
+    boards, step = level_boards(texture, usual)
+    bare = usual & (boards < 0.5)[:, None]
+    light = slow_light(texture, bare if bare.any() else usual, hole, wall)
+    return light * board_tone(texture / light, usual, boards, step)
+
+
+def _with_windows(texture: np.ndarray, glow: Mask, light: np.ndarray) -> np.ndarray:
+    """The light of a wall, and that of its windows and doors where those go on."""
+    if not glow.any():
+        return light
+    share = odd_share(glow)[..., None]
+    return share * spread(texture, glow, 0.01) + (1.0 - share) * light
 
 
 def _fill_material(texture: np.ndarray, source: Mask, wanted: Mask, light: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
-"""Light on a straightened surface, and the shadows round objects."""
+"""Light on a straightened surface."""
 
 import cv2
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import median_filter
 
 from regen3d.types import Mask
 
@@ -11,8 +10,19 @@ WORK_PX = 256
 """Longer side at which smooth fields are computed."""
 SHADOW_REACH = 0.1
 """Contact shadows end within this share of the surface's longer side from the object."""
-SHADOW_DARK = 0.9
-"""A surface darker than this share of its usual brightness, next to an object, may lie in its shadow."""
+FIT_PX = 96
+"""Longer side at which light is fitted."""
+TONE = 0.03
+"""Blur, as a share of the longer side, of what light is fitted to: grain and small tiles average out."""
+ABOVE_FLOOR, ABOVE_WALL = 0.95, 0.8
+"""Weight of what is brighter than the light next to objects; what is darker has the rest. Furniture takes light from a
+floor all round it and from a wall in few places: over five rendered rooms 0.8 for both leaves floors 13 to 27 of 255
+too dark, 0.95 for both makes walls up to 16 too bright in blue."""
+STIFF = 0.005
+"""What a slope of the light costs, per texel: keeps light even where little of the surface is seen. From 0.003 to 0.01
+the light that is found in five rendered rooms gets 0.3 dB worse in the mean."""
+ROUNDS = 12
+"""Rounds of reweighting."""
 
 
 def resized(values: np.ndarray, longest: int) -> np.ndarray:
@@ -69,17 +79,45 @@ def distance_from(mask: Mask) -> np.ndarray:
     return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) / max(mask.shape)
 
 
-def slow_light(texture: Float[np.ndarray, "h w 3"], usual: Mask, hole: Mask) -> np.ndarray:
-    """Light "h w 3" on the surface as it is away from objects, at least 1 of 255.
+def slow_light(texture: Float[np.ndarray, "h w 3"], usual: Mask, hole: Mask, wall: bool) -> np.ndarray:
+    """Light "h w 3" on the surface as it would be without objects, at least 1 of 255.
+
+    A quadric in the logarithm of each channel. Objects only take light away, further round them than any shadow is
+    seen to reach: next to them the light runs along the upper bound of what is seen, away from them through its middle.
 
     Args:
         texture: colours 0..255.
         usual: texels whose colour speaks for the surface.
-        hole: texels that an object hides; its shadow falls near them.
+        hole: texels that an object hides.
+        wall: whether the surface is upright; see `ABOVE_WALL`.
     """
-    # Texels near an object still count a little, for surfaces that show nothing else.
-    weight = usual * np.clip(distance_from(hole) / SHADOW_REACH, 0.02, 1.0) ** 2
-    return np.maximum(spread(texture, weight, 0.08), 1.0)
+    tone = resized(spread(texture, usual, TONE), FIT_PX)
+    seen = resized(usual, FIT_PX)
+    near = resized(distance_from(hole), FIT_PX) < SHADOW_REACH
+    at = seen > min(0.5, float(seen.max()) / 2)
+    basis = _quadric(seen.shape)
+    terms, logs, mass = basis[at], np.log(np.maximum(tone[at], 1.0)), seen[at].astype(np.float64)
+    above = np.where(near[at], ABOVE_WALL if wall else ABOVE_FLOOR, 0.5)
+    calm = STIFF * mass.sum() * np.diag([0.0] + [1.0] * (basis.shape[2] - 1))
+    weight, fit = mass, np.zeros((basis.shape[2], 3))
+    for _ in range(ROUNDS):
+        weighted = terms * weight[:, None]
+        fit = np.linalg.solve(terms.T @ weighted + calm, weighted.T @ logs)
+        rest = (logs - terms @ fit).mean(axis=1)
+        # Huber's weights: 1.5 times the median deviation is the spread of a normal distribution.
+        wide = 3.0 * np.median(np.abs(rest)) + 1e-3
+        weight = mass * np.where(rest > 0, above, 1.0 - above) * np.minimum(wide / np.maximum(np.abs(rest), 1e-9), 1.0)
+    # A quadric runs away where nothing holds it: nowhere is it brighter or darker than somewhere in view.
+    seen_logs = terms @ fit
+    logs = np.clip(_quadric(usual.shape) @ fit, seen_logs.min(axis=0), seen_logs.max(axis=0))
+    return np.clip(np.exp(logs), 1.0, 255.0).astype(np.float32)
+
+
+def _quadric(hw: tuple[int, ...]) -> Float[np.ndarray, "h w 6"]:
+    """Monomials up to the second order over a surface whose longer side runs from -1/2 to 1/2."""
+    y, x = ((np.arange(n) + 0.5 - n / 2) / max(hw) for n in hw)
+    x, y = np.meshgrid(x, y)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 
 def mottle(pattern: np.ndarray, usual: Mask) -> np.ndarray:
@@ -91,56 +129,3 @@ def mottle(pattern: np.ndarray, usual: Mask) -> np.ndarray:
     contrast = float(np.std(np.log(fine.mean(axis=2)[usual])))
     # Painted walls have a contrast of 0.02 to 0.05, parquet of 0.1, a chequered floor of 0.4.
     return fine ** np.exp(-((contrast / 0.12) ** 2))
-
-
-def shadow_texels(pattern: np.ndarray, known: Mask, hole: Mask) -> Mask:
-    """Known texels that lie in the contact shadow of a hole.
-
-    A shadow is a dark patch that touches the hole's surroundings and ends there; a dark patch that goes on beyond
-    (a rug, a doormat) is none.
-
-    Args:
-        pattern: texture over slow light, "h w 3", about 1 on an even surface.
-        known: texels that the picture shows.
-        hole: texels that an object hides.
-    """
-    near = distance_from(hole) < SHADOW_REACH
-    tone = spread(pattern, known, 0.015)
-    brightness = tone.mean(axis=2)
-    # A rug has a hue of its own; a shadow dims every channel.
-    dim = tone.max(axis=2) < 0.95
-    # A surface that has such dark parts far from objects, too, wears a pattern: only what is darker still is shadow.
-    away = brightness[known & ~near]
-    floor = float(np.quantile(away, 0.03)) if away.size else 1.0
-    dark = known & dim & (brightness < (SHADOW_DARK if floor > 0.6 else 0.95 * floor))
-    count, labels = cv2.connectedComponents(dark.astype(np.uint8))
-    total = np.bincount(labels.ravel(), minlength=count)
-    inside = np.bincount(labels[near], minlength=count) >= 0.8 * np.maximum(total, 1)
-    inside[0] = False
-    return inside[labels.astype(np.intp)]
-
-
-def shaded_texels(pattern: np.ndarray, usual: Mask, hole: Mask) -> Mask:
-    """Texels near a hole whose tone is off: half shadow, reflected colour and rests of objects, not to be copied."""
-    tone = np.abs(np.log(np.clip(spread(pattern, usual, 0.01), 0.05, 20.0))).max(axis=2)
-    near = distance_from(hole) < SHADOW_REACH
-    # Tiles and stripes differ among themselves: what is ordinary away from objects is not off.
-    away = tone[usual & ~near]
-    return near & (tone > max(0.1, float(np.quantile(away, 0.95)) if away.size else 0.0))
-
-
-def level_trim(pattern: np.ndarray, usual: Mask) -> np.ndarray:
-    """Tone "h 1 3" of rows that stand out and are alike along their whole length: skirting boards, rails; else 1."""
-    profile, stray = np.zeros((len(pattern), 3)), np.full(len(pattern), np.inf)
-    logs = np.log(np.clip(pattern, 0.05, 20.0))
-    for row in np.flatnonzero(usual.mean(axis=1) > 0.04):
-        values = logs[row, usual[row]]
-        profile[row] = np.median(values, axis=0)
-        stray[row] = 1.5 * np.median(np.abs(values - profile[row]))
-    # A board is narrow: what stays after taking off the middle tone of a quarter of the wall round it.
-    tone = profile - median_filter(profile, size=(len(profile) // 4 + 1, 1), mode="constant")
-    strength = np.abs(tone).max(axis=1)
-    # Taken over whole where the row strays by a third of its tone or less, not at all from a half on; a tone of less
-    # than 6 % is no board.
-    share = np.clip(3.0 - 6.0 * stray / np.maximum(strength, 1e-6), 0.0, 1.0) * (strength > 0.06)
-    return np.exp(share[:, None] * tone)[:, None]

@@ -20,13 +20,14 @@ CONTRADICTED = 0.1
 """A rug is no rectangle if more of the rectangle round it than this share shows bare floor."""
 
 
-def odd_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask) -> Mask:
+def odd_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask, wall: bool) -> Mask:
     """Texels whose neighbourhood differs in colour from the material that the surface is made of.
 
     Args:
         texture: colours 0..255, of any value where not `known`.
         known: texels that the picture shows.
         hole: texels that objects hide; what lies near them says best what they hide.
+        wall: whether a narrow strip along the upper or lower edge is a board, rather than a part of what goes on.
     """
     seen = resized(known, WORK_PX) > 0.5
     small, near = resized(texture, WORK_PX), distance_from(resized(hole, WORK_PX) > 0.5) < 0.2
@@ -45,7 +46,7 @@ def odd_texels(texture: Float[np.ndarray, "h w 3"], known: Mask, hole: Mask) -> 
     bound = float(np.clip(3.0 * np.median(coarse[around]), ALIKE, 20.0))
     odd = seen & (fine > bound) & (coarse > 0.6 * bound)
     # Skirting boards, pipes and frames are narrow and go on: only what is as wide as a door panel is odd.
-    return known & _enlarged(_opened(odd | ~seen, 0.05) & odd, known.shape)
+    return known & _enlarged(_opened(odd | ~seen, 0.05, (0 if wall else 1, 1)) & odd, known.shape)
 
 
 def busy_texels(texture: Float[np.ndarray, "h w 3"], known: Mask) -> Mask:
@@ -59,14 +60,21 @@ def busy_texels(texture: Float[np.ndarray, "h w 3"], known: Mask) -> Mask:
     busy = seen & (contrast > 2.0 * np.median(contrast[seen]) + BUSY)
     # A picture has calm parts inside; skirting boards are narrow and go on.
     closed = cv2.morphologyEx(busy.astype(np.uint8), cv2.MORPH_CLOSE, _square(0.08)) > 0
-    return known & _enlarged(_opened(closed, 0.1, outside=0), known.shape)
+    return known & _enlarged(_opened(closed, 0.1, (0, 0)), known.shape)
 
 
-def _opened(mask: Mask, width: float, outside: int = 1) -> Mask:
-    """What of a mask is at least so wide, as a share of `WORK_PX`, if it goes on beyond the border (1) or not (0)."""
-    kernel = _square(width)
-    eroded = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=outside)
-    return cv2.dilate(eroded, kernel) > 0
+def _opened(mask: Mask, width: float, outside: tuple[int, int]) -> Mask:
+    """What of a mask is at least so wide, as a share of `WORK_PX`.
+
+    Args:
+        mask: on the working grid.
+        width: of a square that fits into what stays.
+        outside: whether the mask goes on (1) or not (0) beyond the upper and lower, and beyond the other two edges.
+    """
+    kernel, pad = _square(width), len(_square(width))
+    level = np.pad(mask.astype(np.uint8), ((0, 0), (pad, pad)), constant_values=outside[1])
+    around = np.pad(level, ((pad, pad), (0, 0)), constant_values=outside[0])
+    return cv2.morphologyEx(around, cv2.MORPH_OPEN, kernel)[pad:-pad, pad:-pad] > 0
 
 
 def _square(width: float) -> np.ndarray:
@@ -108,18 +116,11 @@ def _own_material(lab: np.ndarray, seen: Mask) -> Mask:
     return own
 
 
-def odd_share(odd: Mask, known: Mask, upright: bool) -> Float[np.ndarray, "h w"]:
-    """Share 0..1 by which texels have the tone of odd parts that go on where the picture does not show them.
+def odd_share(odd: Mask) -> Float[np.ndarray, "h w"]:
+    """Share 0..1 by which texels of a wall have the tone of odd parts that go on where the picture does not show them.
 
-    On a wall odd parts are upright rectangles (windows, doors); elsewhere (glare) they are where they surround the gap.
-
-    Args:
-        odd: texels of odd parts.
-        known: texels that the picture shows.
-        upright: whether the surface is a wall.
+    They are upright rectangles: windows and doors.
     """
-    if not upright:
-        return np.clip((spread(odd.astype(np.float32), known, 0.01) - 0.35) / 0.3, 0.0, 1.0)
     share = np.zeros(odd.shape, np.float32)
     for part in _parts(odd):
         rows, columns = np.nonzero(part)

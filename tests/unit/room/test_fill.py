@@ -1,8 +1,10 @@
 """Invented parts of straightened surfaces."""
 
+import cv2
 import numpy as np
 import pytest
 
+from regen3d.room.boards import level_boards
 from regen3d.room.fill import fill_surface
 from regen3d.room.light import spread
 from regen3d.room.offsets import pick_shifts, shift_error, shifted
@@ -42,6 +44,51 @@ def test_a_shadow_next_to_an_object_goes_with_it() -> None:
     filled, kept = fill_surface(texture, ~hole, hole, False)
     assert not kept[123, 100]
     assert np.abs(filled[76:126, 76:126] - 180.0).max() < 12
+
+
+def test_shade_all_round_an_object_goes_with_it() -> None:
+    """What is hidden is as bright as the floor that no object shades, and what is seen in shade is lit."""
+    truth = np.full((200, 240, 3), 180.0)
+    hole = np.zeros((200, 240), bool)
+    hole[60:140, 60:180] = True
+    reach = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 5)
+    texture = truth * (1.0 - 0.3 * np.exp(-reach / 15.0))[..., None]
+    filled, kept = fill_surface(texture, ~hole, hole, False)
+    assert np.abs(filled[hole] - 180.0).mean() < 9
+    seen = ~kept & ~hole
+    assert np.abs(filled - 180.0)[seen].mean() < 0.6 * np.abs(texture - 180.0)[seen].mean()
+    assert not kept[50:60, 60:180].any()
+    np.testing.assert_array_equal(filled[kept], texture[kept])
+
+
+def test_glare_goes_on_behind_an_object() -> None:
+    columns = np.arange(240.0)
+    truth = np.ones((200, 1, 1)) * (110.0 + 90.0 * np.exp(-((columns / 120.0) ** 2)))[:, None] * np.ones(3)
+    hole = np.zeros((200, 240), bool)
+    hole[40:160, 60:150] = True
+    filled, _ = fill_surface(truth, ~hole, hole, False)
+    assert np.abs(filled - truth)[hole].mean() < 8
+
+
+def test_a_board_goes_on_that_is_seen_in_a_corner_only() -> None:
+    """White on dark blue, along the lower edge of the picture, and in shade where it meets the object."""
+    truth = np.full((160, 240, 3), (40.0, 60.0, 110.0))
+    truth[154:] = 225.0
+    hole = np.zeros((160, 240), bool)
+    hole[40:, 50:] = True
+    shade = np.where(np.arange(240) > 35, 0.75, 1.0)[:, None]
+    filled, _ = fill_surface(truth * shade, ~hole, hole, True)
+    assert np.abs(filled - truth)[156:, 60:].mean() < 35, "the wall without its board is off by 160"
+    assert np.abs(filled - truth)[60:150, 60:].mean() < 15
+
+
+def test_the_edge_of_shade_above_an_object_is_no_board() -> None:
+    truth = np.full((160, 240, 3), (200.0, 190.0, 160.0))
+    hole = np.zeros((160, 240), bool)
+    hole[80:, 20:220] = True
+    texture = truth.copy()
+    texture[74:80, 20:220] *= 0.7
+    assert level_boards(texture, ~hole)[0].max() == 0.0
 
 
 def test_a_surface_seen_whole_stays_as_it_is() -> None:

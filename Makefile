@@ -31,7 +31,7 @@ check: $(VENV)/.installed-dev  ## Format, lint, types, import rules.
 	$(BIN)/pyright
 
 unit: $(VENV)/.installed-dev  ## The tests.
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not soak and not gpu"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not soak and not gpu"
 
 soak: $(VENV)/.installed-dev  ## Long runs: killing the program at many moments, fifty scenes on a shaky farm.
 	$(BIN)/pytest -m soak

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.chromium import browser, page  # noqa: F401 - fixtures
 from tests.synthetic.files import write_inputs
@@ -13,11 +14,19 @@ from tests.synthetic.room import SyntheticRoom, empty_room, furnished_room
 # Workers of a test run share the cores: threads that wait for each other inside of one take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A busy machine may stall any example: time is for benchmarks.
+settings.register_profile("regen3d", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("regen3d")
+
 NO_DATA = "needs the shared scenes: set REGEN3D_DATA to the folder that holds `scenes`"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for `data_root`, so that `-m data` finds it and the summary counts what was skipped."""
+    """Mark what asks for `data_root`, so that `-m data` finds it and the summary counts what was skipped.
+
+    Files of whole flows come first: the longest of them, begun last, would keep one worker alone for minutes.
+    """
+    items.sort(key=lambda item: "flows" not in item.path.parts)
     for item in items:
         if "data_root" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)

@@ -29,7 +29,6 @@ DOCUMENTS = st.dictionaries(st.text(), JSON, max_size=4)
 
 EXAMPLES = settings(
     max_examples=25,
-    deadline=None,
     # One store serves all examples, and the suite is meant to be inherited.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regen3d.frames import (
@@ -19,7 +19,6 @@ from regen3d.frames import (
 )
 from regen3d.types import Camera, Similarity
 
-UNHURRIED = settings(deadline=None)  # a busy machine may stall any example
 BATCHES = st.sampled_from([(), (5,), (2, 3)])
 ANGLES = st.floats(-np.pi, np.pi)
 HEIGHTS = st.floats(0.1, 10.0)
@@ -60,7 +59,6 @@ def camera_of(gravity: np.ndarray, height_m: float, focal_px: float) -> Camera:
     )
 
 
-@UNHURRIED
 @given(intrinsics(), BATCHES, SEEDS)
 def test_project_inverts_unproject(matrix: np.ndarray, batch: tuple[int, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -71,7 +69,6 @@ def test_project_inverts_unproject(matrix: np.ndarray, batch: tuple[int, ...], s
     np.testing.assert_allclose(project(matrix, points), pixels, rtol=1e-9, atol=1e-6)
 
 
-@UNHURRIED
 @given(intrinsics(), BATCHES, SEEDS)
 def test_unproject_inverts_project(matrix: np.ndarray, batch: tuple[int, ...], seed: int) -> None:
     points = np.random.default_rng(seed).uniform([-5.0, -5.0, 0.1], [5.0, 5.0, 50.0], (*batch, 3))
@@ -79,7 +76,6 @@ def test_unproject_inverts_project(matrix: np.ndarray, batch: tuple[int, ...], s
     np.testing.assert_allclose(again, points, rtol=1e-9, atol=1e-9)
 
 
-@UNHURRIED
 @given(intrinsics(), st.integers(1, 9), st.integers(1, 9))
 def test_rays_go_through_the_centres_of_pixels(matrix: np.ndarray, height: int, width: int) -> None:
     centers = pixel_centers((height, width))
@@ -91,7 +87,6 @@ def test_rays_go_through_the_centres_of_pixels(matrix: np.ndarray, height: int, 
     np.testing.assert_allclose(project(matrix, rays), centers, rtol=1e-9, atol=1e-6)
 
 
-@UNHURRIED
 @given(similarities(), similarities(), SEEDS)
 def test_similarities_are_closed(a: Similarity, b: Similarity, seed: int) -> None:
     product = a.matrix @ b.matrix
@@ -105,7 +100,6 @@ def test_similarities_are_closed(a: Similarity, b: Similarity, seed: int) -> Non
     )
 
 
-@UNHURRIED
 @given(similarities(), SEEDS)
 def test_similarities_have_inverses(a: Similarity, seed: int) -> None:
     back = Similarity(rotation=a.rotation.T, translation=-a.rotation.T @ a.translation / a.scale, scale=1.0 / a.scale)
@@ -113,14 +107,12 @@ def test_similarities_have_inverses(a: Similarity, seed: int) -> None:
     np.testing.assert_allclose(a.matrix @ back.matrix, np.eye(4), atol=1e-9 * max(1.0, a.scale))
 
 
-@UNHURRIED
 @given(similarities(), similarities(), similarities())
 def test_similarities_are_associative(a: Similarity, b: Similarity, c: Similarity) -> None:
     left, right = (a.matrix @ b.matrix) @ c.matrix, a.matrix @ (b.matrix @ c.matrix)
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9 * np.abs(left).max())
 
 
-@UNHURRIED
 @given(similarities(), SEEDS)
 def test_similarities_keep_shape(a: Similarity, seed: int) -> None:
     points = np.random.default_rng(seed).normal(size=(2, 6, 3))
@@ -129,7 +121,6 @@ def test_similarities_keep_shape(a: Similarity, seed: int) -> None:
     np.testing.assert_allclose(after, a.scale * before, rtol=1e-7, atol=1e-9 * a.scale)
 
 
-@UNHURRIED
 @given(gravities(), HEIGHTS)
 def test_gravity_points_down_in_the_world(gravity: np.ndarray, height_m: float) -> None:
     matrix = world_from_gravity(gravity, height_m)
@@ -138,7 +129,6 @@ def test_gravity_points_down_in_the_world(gravity: np.ndarray, height_m: float) 
     assert np.linalg.det(matrix[:3, :3]) == pytest.approx(1.0)
 
 
-@UNHURRIED
 @given(gravities(), HEIGHTS)
 def test_world_lies_below_the_camera_and_is_not_turned(gravity: np.ndarray, height_m: float) -> None:
     matrix = world_from_gravity(gravity, height_m)
@@ -148,14 +138,12 @@ def test_world_lies_below_the_camera_and_is_not_turned(gravity: np.ndarray, heig
     assert view[2] < 0.0
 
 
-@UNHURRIED
 @given(gravities(), HEIGHTS, st.floats(200.0, 2000.0))
 def test_camera_gives_its_gravity_back(gravity: np.ndarray, height_m: float, focal_px: float) -> None:
     found = gravity_in_camera(camera_of(gravity, height_m, focal_px))
     np.testing.assert_allclose(found, gravity / np.linalg.norm(gravity), atol=1e-9)
 
 
-@UNHURRIED
 @given(st.floats(-10.0, 10.0))
 def test_yaw_inverts_rotation_about_y(yaw_rad: float) -> None:
     found = yaw_of(rotation_about_y(yaw_rad))
@@ -163,13 +151,11 @@ def test_yaw_inverts_rotation_about_y(yaw_rad: float) -> None:
     assert np.sin(found - yaw_rad) == pytest.approx(0.0, abs=1e-9)
 
 
-@UNHURRIED
 @given(ANGLES, ANGLES)
 def test_rotations_about_y_add_up(a: float, b: float) -> None:
     np.testing.assert_allclose(rotation_about_y(a) @ rotation_about_y(b), rotation_about_y(a + b), atol=1e-12)
 
 
-@UNHURRIED
 @given(ANGLES, st.floats(0.01, 100.0), SEEDS)
 def test_upright_keeps_heights_up_to_scale(yaw_rad: float, scale: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -180,7 +166,6 @@ def test_upright_keeps_heights_up_to_scale(yaw_rad: float, scale: float, seed: i
     )
 
 
-@UNHURRIED
 @given(gravities(), HEIGHTS, st.floats(200.0, 2000.0), st.floats(-1.0, 0.9), BATCHES, SEEDS)
 def test_floor_points_lie_on_the_plane_and_project_back(
     gravity: np.ndarray, height_m: float, focal_px: float, share: float, batch: tuple[int, ...], seed: int

@@ -41,7 +41,7 @@ def assert_gradient(function, at):
 
 
 @pytest.mark.parametrize("loss", PICTURE_LOSSES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_picture_losses_are_never_negative_and_differentiable(loss, seed):
     prediction = random(seed, 3, 5, 6, low=0.02, high=0.98)
@@ -53,7 +53,7 @@ def test_picture_losses_are_never_negative_and_differentiable(loss, seed):
 
 
 @pytest.mark.parametrize("loss", PICTURE_LOSSES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_picture_losses_vanish_for_equal_masks_only_and_ignore_pixels_without_weight(loss, seed):
     mask = (random(seed, 5, 6) > 0.5).double()
@@ -90,7 +90,7 @@ def test_focal_is_the_published_formula_on_hard_masks():
     assert float(value) == pytest.approx(expected, rel=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_distances_to_triangles_are_those_of_trimesh(seed):
     points, triangles = random(seed, 20, 3, low=-1.0, high=2.0), random(seed + 1, 20, 3, 3)
@@ -106,7 +106,7 @@ def test_a_triangle_below_the_least_area_is_its_edges():
     assert float(square_distance(middle, SQUARE[TWO_FACES[:1]], 1.0)) == pytest.approx(0.08)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=SEEDS)
 def test_an_index_finds_what_trying_all_pairs_finds(seed):
     vertices, faces = box(seed)
@@ -124,7 +124,7 @@ def test_an_index_finds_what_trying_all_pairs_finds(seed):
     assert float((square_distance(points[found_points], placed[faces]).sqrt() - exact).max()) < 0.06
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=SEEDS)
 def test_point_terms_are_never_negative_vanish_on_the_surface_and_are_differentiable(seed):
     vertices, faces = box(seed)
@@ -161,7 +161,7 @@ def test_no_points_cost_nothing():
     assert value.tolist() == [0.0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_walls_push_what_is_behind_them_only(seed):
     points = random(seed, 2, 15, 3, low=-1.0)
@@ -175,7 +175,7 @@ def test_walls_push_what_is_behind_them_only(seed):
     assert float(losses.room_overshoot(alone, normals, offsets)) == pytest.approx(0.3 + 0.2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_penetration_is_the_least_way_out_of_a_placed_box(seed):
     rng = np.random.default_rng(seed)
@@ -193,7 +193,7 @@ def test_penetration_is_the_least_way_out_of_a_placed_box(seed):
     np.testing.assert_allclose(apart.numpy(), [expected, 0.0], atol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_usual_sizes_cost_nothing_and_a_factor_costs_the_same_both_ways(seed):
     median, sigma = random(seed, 3, low=0.3, high=2.0), random(seed + 1, 3, low=0.1, high=0.5)

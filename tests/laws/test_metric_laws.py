@@ -54,7 +54,6 @@ def test_bounds_iou(a: np.ndarray, b: np.ndarray, shift: np.ndarray) -> None:
     assert bounds_iou(2 * a, 2 * b) == pytest.approx(bounds_iou(a, b), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(upright_boxes(), upright_boxes(), angles, vectors)
 def test_upright_iou(a: UprightBox, b: UprightBox, turn: float, shift: np.ndarray) -> None:
     assert upright_iou(a, a) == pytest.approx(1.0)
@@ -155,7 +154,7 @@ def test_focal_error(found: float, true: float, width: int) -> None:
 
 
 @given(angles, vectors)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_true_scene_keeps_its_boxes_through_frames(
     synthetic_room: SyntheticRoom, turn: float, shift: np.ndarray
 ) -> None:

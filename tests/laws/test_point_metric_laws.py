@@ -92,7 +92,7 @@ def test_order_among_the_measures(a: np.ndarray, b: np.ndarray) -> None:
     assert shares[-1] == 1.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_more_noise_is_farther(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -128,7 +128,7 @@ def test_open3d_agrees(open3d: ModuleType, rng: np.random.Generator) -> None:
     assert mean_distance(ours, squared=True) == pytest.approx(np.mean(theirs**2))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(100, 2000))
 def test_each_face_gets_its_share(seed: int, count: int) -> None:
     torus = trimesh.creation.torus(1.0, 0.3, major_sections=12, minor_sections=8)
@@ -149,7 +149,6 @@ def test_trimesh_samples_the_same_surface() -> None:
 
 
 @given(hnp.arrays(np.float64, st.integers(1, 30), elements=places), st.floats(0.1, 5.0), places)
-@settings(deadline=None)
 def test_bands_hold_their_value_and_follow_the_scores(values: np.ndarray, scale: float, shift: float) -> None:
     for statistic in ("mean", "median"):
         band = bootstrap(values, statistic, resamples=200)

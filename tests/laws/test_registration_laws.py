@@ -86,7 +86,7 @@ def test_similarities_form_a_group(a: Similarity, b: Similarity) -> None:
     np.testing.assert_allclose(apply(compose(a, b), points), apply(a, apply(b, points)), atol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, models, residuals, pairs)
 def test_nothing_moves_what_lies_right(seed: int, model: str, residual: str, paired: str) -> None:
     points = cloud(seed)
@@ -96,7 +96,7 @@ def test_nothing_moves_what_lies_right(seed: int, model: str, residual: str, pai
     assert_close(found.target_from_source, IDENTITY, 1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, motions(angle=np.radians(10), far=0.05, scaled=False), residuals, pairs)
 def test_rigid_icp_gives_the_motion_of_a_copy_back(seed: int, motion: Similarity, residual: str, paired: str) -> None:
     points = cloud(seed)
@@ -104,7 +104,7 @@ def test_rigid_icp_gives_the_motion_of_a_copy_back(seed: int, motion: Similarity
     assert_close(found.target_from_source, motion, 1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds, motions(angle=np.radians(10), far=0.05, scaled=False), st.floats(0.85, 1.15), residuals)
 def test_similarity_icp_gives_the_motion_of_a_copy_back(
     seed: int, motion: Similarity, scale: float, residual: str
@@ -115,7 +115,7 @@ def test_similarity_icp_gives_the_motion_of_a_copy_back(
     assert_close(found.target_from_source, motion, 1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, motions(angle=np.radians(8), far=0.03, scaled=False), motions(scaled=True))
 def test_icp_finds_the_same_wherever_and_however_large_both_sets_are(
     seed: int, motion: Similarity, place: Similarity
@@ -127,7 +127,7 @@ def test_icp_finds_the_same_wherever_and_however_large_both_sets_are(
     assert_close(compose(invert(place), compose(there, place)), here, 1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds, motions(angle=np.radians(8), far=0.03, scaled=False), st.floats(0.001, 0.01))
 def test_icp_is_nearer_than_where_it_started(seed: int, motion: Similarity, noise: float) -> None:
     points = cloud(seed)

@@ -18,7 +18,7 @@ def rays():
     return pixel_rays(K, pixel_centers(HW))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(x=st.floats(-0.5, 0.5), y=st.floats(-0.4, 0.4), z=st.floats(2.0, 6.0), radius=st.floats(0.2, 0.9))
 def test_a_sphere_is_drawn_where_its_rays_hit(x, y, z, radius):
     center = np.array([x, y, z])
@@ -34,7 +34,7 @@ def test_a_sphere_is_drawn_where_its_rays_hit(x, y, z, radius):
     np.testing.assert_allclose(raster.depth[inner], (along - half_chord)[inner], rtol=0.01)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16))
 def test_the_order_of_faces_does_not_change_the_depth(seed):
     rng = np.random.default_rng(seed)
@@ -47,7 +47,7 @@ def test_the_order_of_faces_does_not_change_the_depth(seed):
     assert differ.mean() < 0.01
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**16))
 def test_barycentric_weights_meet_the_ray_at_the_depth(seed):
     rng = np.random.default_rng(seed)
@@ -82,7 +82,7 @@ def test_faces_that_share_edges_leave_no_crack_and_every_pixel_sees_the_nearer_o
     assert (raster.face >= len(faces)).all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**16))
 def test_cover_draws_the_pixels_that_the_z_buffer_sees(seed):
     rng = np.random.default_rng(seed)

@@ -43,7 +43,7 @@ def rooms(draw: st.DrawFn) -> tuple[Camera, RoomLayout]:
     return camera, layout
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rooms())
 def test_rays_end_on_the_side_they_name(room: tuple[Camera, RoomLayout]) -> None:
     camera, layout = room
@@ -60,7 +60,7 @@ def test_rays_end_on_the_side_they_name(room: tuple[Camera, RoomLayout]) -> None
         np.testing.assert_allclose(inside[sides == index][:, axis], bound, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rooms(), st.sampled_from(FACES))
 def test_panel_and_picture_are_inverse(room: tuple[Camera, RoomLayout], face: str) -> None:
     camera, layout = room
@@ -74,7 +74,7 @@ def test_panel_and_picture_are_inverse(room: tuple[Camera, RoomLayout], face: st
     np.testing.assert_allclose((1 - fractions[:, 1]) * panel.wh[1], rows + 0.5, atol=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rooms(), st.floats(0.5, 2.0))
 def test_depth_scales_with_the_room(room: tuple[Camera, RoomLayout], factor: float) -> None:
     camera, layout = room
@@ -91,7 +91,7 @@ def test_depth_scales_with_the_room(room: tuple[Camera, RoomLayout], factor: flo
     np.testing.assert_allclose(box_image(grown, larger)[1], box_image(camera, layout)[1] * factor, rtol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rooms())
 def test_points_project_back_and_the_fitted_box_holds_them(room: tuple[Camera, RoomLayout]) -> None:
     camera, layout = room

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -26,7 +26,7 @@ KINDS = [
     base.Segmentation,
     base.Plate,
 ]
-EXAMPLES = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=10)
 
 
 def new_store() -> Store:
@@ -59,7 +59,7 @@ def test_every_dataclass_comes_back(kind: type) -> None:
     law()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(
         st.sampled_from(["float16", "float32", "float64", "int8", "int32", "int64", "uint8", "uint16", "bool"]),

@@ -48,7 +48,7 @@ def pose(**changes):
     return replace(alignment, **changes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     iou=st.floats(0.0, 1.0),
     margin=st.floats(0.0, 1.0),

@@ -36,7 +36,7 @@ def rows(seed, columns):
     return np.random.default_rng(seed).uniform(low, high, (4, columns))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999), k=st.integers(0, len(PLANES) - 1))
 def test_planar_poses_are_those_of_numpy_and_touch_their_plane(seed, k):
     plane, points, numbers = PLANES[k], cloud(seed), rows(seed, 4)

@@ -348,7 +348,7 @@ def test_symbolic_link_is_followed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "link.png").pixels, quadrants())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(GOOD)),
     start=st.floats(0, 1),

@@ -1,10 +1,8 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regen3d.inputs.names import instance_name, instance_names, is_safe_name, slug
-
-UNHURRIED = settings(deadline=None)  # a busy machine may stall any example
 
 
 @pytest.mark.parametrize(
@@ -24,20 +22,17 @@ def test_slug(label: str, expected: str) -> None:
     assert slug(label) == expected
 
 
-@UNHURRIED
 @given(st.text(max_size=200))
 def test_slugs_are_safe_and_stable(label: str) -> None:
     assert is_safe_name(slug(label))
     assert slug(slug(label)) == slug(label)
 
 
-@UNHURRIED
 @given(st.text(max_size=200), st.integers(1, 999_999_999))
 def test_instance_names_are_safe(label: str, n: int) -> None:
     assert is_safe_name(instance_name(label, n))
 
 
-@UNHURRIED
 @given(st.lists(st.one_of(st.sampled_from(["chair", "Chair", "chair 1", "chair-1", "椅子"]), st.text(max_size=70))))
 def test_names_of_a_scene_are_unique_and_in_order(labels: list[str]) -> None:
     names = instance_names(labels)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -71,13 +71,11 @@ def test_nothing_predicted_means_all_is_missing() -> None:
     assert (found.pairs, found.missing, found.extra) == ((), (0, 1), ())
 
 
-@settings(deadline=None)
 @given(boxes())
 def test_the_box_round_a_box_is_that_box(box: UprightBox) -> None:
     assert upright_iou(upright_box_around(corners(box)), box) > 1 / 1.021
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.float64, (9, 3), elements=st.floats(-2, 2)), angles)
 def test_the_box_holds_all_points_and_is_no_larger_than_the_axis_aligned_one(points: np.ndarray, turn: float) -> None:
     box = upright_box_around(points)

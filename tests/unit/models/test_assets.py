@@ -100,7 +100,7 @@ def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
     assert layout.max() <= 512
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     name=st.sampled_from(sorted(TEMPLATES)),
     size=st.tuples(*[st.floats(0.03, 4.0)] * 3),
@@ -349,7 +349,7 @@ def test_a_morph_moves_to_another_box() -> None:
     assert np.abs(morph.placed(morph.start[None]) - exact.placed(exact.start[None])).max() < 0.03
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(sorted(name for name, templates in TEMPLATES.items() if templates[0].ranges)),
     seed=st.integers(0, 1000),

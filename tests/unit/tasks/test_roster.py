@@ -51,7 +51,7 @@ def held(roster: Roster) -> tuple[float, float]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_whatever_happens_capacity_holds_and_every_job_ends(data: st.DataObject) -> None:
     pools = [

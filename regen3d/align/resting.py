@@ -69,6 +69,9 @@ def put_on(item: PlacedObject, below: PlacedObject, camera: Camera) -> PlacedObj
         item, scaled_about(item.alignment.world_from_object, eye, (eye[1] - level) / max(eye[1] - bottom, 1e-6))
     )
     surface = _surface(below, level)
+    resting = in_contact(lifted, surface, eye)
+    if _is_stable(_base(resting), surface):
+        return resting
     step = _way_onto(_base(lifted), surface, level)
     if step is None or (beside and not step.any()):
         return noted(lifted, f"it stands as high as {below.name}, but beside it: one of the two poses is off")
@@ -205,13 +208,39 @@ def _gap(points: Float[np.ndarray, "n 3"], surface: HeightMap) -> float | None:
     return float(np.nanmin(gaps)) if np.isfinite(gaps).any() else None
 
 
+def _is_stable(base: _Base, surface: HeightMap) -> bool:
+    """Whether a base that touches a surface stands on what it touches: the top of a grate, and not a rim beside it."""
+    level = float(base.points[:, 1].min())
+    radius = 0.5 * float(np.min(np.ptp(base.low, axis=0)[[0, 2]]))
+    flat = _bridged(_at_level(surface, level), radius / surface.cell_m)
+    return _share_over(base.low, flat, surface) >= STABLE_SHARE
+
+
+def _at_level(surface: HeightMap, level: float) -> Bool[np.ndarray, "r c"]:
+    """Cells of a surface that belong to a level."""
+    return np.abs(np.nan_to_num(surface.height, nan=np.inf) - level) <= SAME_LEVEL_M
+
+
+def _bridged(flat: Bool[np.ndarray, "r c"], reach: float) -> Bool[np.ndarray, "r c"]:
+    """Cells of a level with the gaps in it that are too narrow to let a base through, such as those of a grate.
+
+    They are closed (dilated, then eroded) by half the width of the base, in cells.
+    """
+    if not flat.any():
+        return flat
+    rim = int(np.ceil(reach)) + 1
+    near = np.asarray(ndimage.distance_transform_edt(~np.pad(flat, rim))) <= reach
+    closed = np.asarray(ndimage.distance_transform_edt(near)) > reach
+    return closed[rim:-rim, rim:-rim] | flat
+
+
 def _way_onto(base: _Base, surface: HeightMap, level: float) -> Float[np.ndarray, " 3"] | None:
     """The shortest horizontal way to where a base stands whole on a level, none where most of it does already.
 
     Where no place is wide enough its middle has to be over the level, or goes to the widest place: flowers come to
     stand over the middle of a vase. None where that is too far.
     """
-    flat = np.abs(np.nan_to_num(surface.height, nan=np.inf) - level) <= SAME_LEVEL_M
+    flat = _at_level(surface, level)
     low, high = base.low.min(axis=0), base.low.max(axis=0)
     middle = 0.5 * (low + high)[[0, 2]]
     room = np.asarray(ndimage.distance_transform_edt(np.pad(flat, 1)))[1:-1, 1:-1] * surface.cell_m

@@ -212,6 +212,20 @@ def test_what_hangs_over_the_edge_is_moved_onto_the_table(camera):
     assert abs(found.contact_gap_m) < 1e-3
 
 
+def test_a_pot_stands_on_a_grate_and_is_not_moved_to_where_there_is_none(camera):
+    """Bars 4 cm over the plate, near the stove's edge: on the plate, whose height is seen, the pot would hang over."""
+    bars = [(x, 0.7, -0.3, x + 0.012, 0.74, 0.0) for x in np.arange(-0.3, 0.3, 0.045)]
+    rails = [(-0.3, 0.7, z, 0.312, 0.74, z + 0.012) for z in (-0.3, -0.012)]
+    stove = blocks((-0.6, 0.0, -0.3, 0.6, 0.7, 0.3), *bars, *rails)
+    pot, true = blocks((-0.13, 0.0, -0.13, 0.13, 0.2, 0.13)), at(0.0, 0.74, -2.66)
+    items = [
+        placed("stove-1", stove, at(0.0, 0.0, -2.5), camera),
+        placed("pot-1", pot, on_floor(true, camera), camera, "stove-1"),
+    ]
+    found = settle(items, camera, None)[1]
+    assert_same_place(found.world_from_object, true, pot, 0.01)
+
+
 def test_a_chair_on_a_rug_stands_on_the_rug(camera):
     rug, mesh = blocks((-1.0, 0.0, -0.8, 1.0, 0.02, 0.8)), chair()
     items = [

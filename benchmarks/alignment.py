@@ -13,8 +13,6 @@ silhouettes, looks and planes.
 
 import argparse
 import json
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -24,7 +22,9 @@ from typing import get_args
 import numpy as np
 import torch
 
+from benchmarks.alignment_overlaps import SceneOverlap, overlap_table, scene_overlap
 from benchmarks.alignment_tables import PoseScore, object_table, summary_table
+from benchmarks.memory import peak_rss_mb
 from benchmarks.oracle import (
     STRAINS,
     OracleScene,
@@ -38,6 +38,7 @@ from benchmarks.oracle import (
 from benchmarks.truth import scene_folders
 from regen3d.align.lens import calibrated_camera
 from regen3d.align.proportions import proportioned
+from regen3d.align.rim import regrown
 from regen3d.align.scene import SceneRequest, align_scene
 from regen3d.align.settings import AlignSettings, Preset
 from regen3d.frames import rotation_about_y, transform, yaw_of
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     torch.set_num_threads(1)
     scores: list[PoseScore] = []
+    overlaps: list[SceneOverlap] = []
     seconds: dict[str, float] = {}
     for folder in scene_folders(Path(options.data), options.scenes):
         scene = load_oracle(folder)
@@ -60,15 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         alignments = align_scene(scene_request(scene, settings, options.seed))
         seconds[folder.name] = time.process_time() - started
         scores += [score_pose(scene, pose, alignments[pose.name]) for pose in scene.truth]
+        overlaps.append(scene_overlap(scene, alignments))
     baseline = _baseline(Path(options.data), scores)
-    print(object_table(scores, baseline), summary_table(scores, baseline), sep="\n")
-    # Linux counts in 1024 bytes, macOS in bytes.
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    print(object_table(scores, baseline), summary_table(scores, baseline), overlap_table(overlaps), sep="\n")
+    peak_mb = peak_rss_mb()
     total = sum(seconds.values())
     each = total / max(len(scores), 1)
     print(f"\n{total:.1f} CPU seconds for {len(scores)} objects ({each:.2f} each), {peak_mb:.0f} MB")
     if options.json:
         document = {"objects": [asdict(score) for score in scores], "seconds": seconds, "peak_rss_mb": peak_mb}
+        document["overlaps"] = [asdict(item) for item in overlaps]
         Path(options.json).write_text(json.dumps(document, indent=1), encoding="utf-8")
     return 0
 
@@ -92,8 +95,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def scene_request(scene: OracleScene, settings: AlignSettings, seed: int) -> SceneRequest:
     """What is to be aligned, with the room that the picture's lines or points show."""
-    # As in a run: the lens is set right before anything is built on it.
+    # Lens and masks are set right before anything is built on them.
     scene = replace(scene, camera=calibrated_camera(scene.camera, scene.points)[0])
+    bare = replace(scene, instances=regrown(scene.image, scene.instances)[0])
     return SceneRequest(
         image=scene.image,
         instances=scene.instances,
@@ -102,7 +106,7 @@ def scene_request(scene: OracleScene, settings: AlignSettings, seed: int) -> Sce
         points=scene.points,
         background=scene.background,
         floor=scene.floor,
-        layout=estimated_layout(scene, seed),
+        layout=estimated_layout(bare, seed),
         seed=seed,
         settings=settings,
     )
@@ -131,6 +135,7 @@ def score_pose(scene: OracleScene, pose: TruePose, alignment: Alignment) -> Pose
         tilt_deg=float(np.degrees(np.arccos(np.clip(tilt[1], -1.0, 1.0)))),
         contact_gap_m=alignment.contact_gap_m,
         mask_iou=alignment.mask_iou,
+        point_residual_m=alignment.point_residual_m,
         margin=alignment.runner_up_margin,
         confidence=alignment.confidence,
         world_from_object=found.tolist(),

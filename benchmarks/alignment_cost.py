@@ -10,9 +10,7 @@ outlines. Memory is the process's peak after each object's published steps; it n
 """
 
 import argparse
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +19,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.alignment_published import published_request
+from benchmarks.memory import peak_rss_mb
 from benchmarks.oracle import load_oracle
 from benchmarks.tables import table
 from benchmarks.truth import scene_folders
 from regen3d.align.engine import AlignRequest, align_object
+from regen3d.align.memory import working_memory_mb
 from regen3d.align.paper import align_paper, pose_problem
 from regen3d.align.paper_descent import descend
 from regen3d.align.paper_settings import RELEASED, PaperFaults, PaperSettings
@@ -98,8 +98,7 @@ def measure(request: AlignRequest, faults: PaperFaults, options: argparse.Namesp
         started = time.process_time()
         align_paper(request, PaperSettings(steps=count, faults=faults))
         times.append(time.process_time() - started)
-    # Linux counts in 1024 bytes, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    peak = peak_rss_mb()
     step = (times[1] - times[0]) / options.steps
     steps = _steps(request, PaperSettings(width_px=options.short_width, faults=faults))
     return Cost(
@@ -115,7 +114,7 @@ def _steps(request: AlignRequest, settings: PaperSettings) -> int:
     """How many steps a whole descent takes."""
     published = replace(request, settings=AlignSettings(preset="paper"))
     problem, _, _ = pose_problem(published, settings)
-    renderer = silhouette_renderer(published.settings.renderer, published.settings.memory_mb)
+    renderer = silhouette_renderer(published.settings.renderer, working_memory_mb(published.settings))
     return descend(problem, renderer, published.settings.device)[1]
 
 

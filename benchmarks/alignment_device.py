@@ -13,8 +13,6 @@ import argparse
 import cProfile
 import json
 import pstats
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,10 +21,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.alignment import scene_request
+from benchmarks.memory import peak_rss_mb
 from benchmarks.oracle import OracleScene, load_oracle
 from benchmarks.tables import table
 from benchmarks.truth import scene_folders
 from regen3d.align.engine import AlignRequest, align_objects
+from regen3d.align.memory import working_memory_mb
 from regen3d.align.occlusion import occluders
 from regen3d.align.scene import SceneRequest, align_scene
 from regen3d.align.settings import AlignSettings
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             settings = AlignSettings(device=options.device, memory_mb=memory_mb)
             for copies in options.copies:
                 requests = _alone(scene, request, settings) * copies
-                what = f"{folder.name}, {copies} times, {memory_mb} MB"
+                what = f"{folder.name}, {copies} times, {working_memory_mb(settings)} MB"
                 timings.append(_timed(what, len(requests), lambda r=requests: align_objects(r), options))
     rows = [
         (
@@ -109,7 +109,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="of torch")
     parser.add_argument("--repeats", type=int, default=3, help="of each measurement")
     parser.add_argument("--copies", type=_numbers, default=[], help="of the objects of a scene in one batch: 1,2,4")
-    parser.add_argument("--memory-mb", type=_numbers, default=[AlignSettings().memory_mb], help="settings to compare")
+    parser.add_argument("--memory-mb", type=_numbers, default=[None], help="settings to compare: 64,512")
     parser.add_argument("--json", help="file for all numbers")
     return parser.parse_args(arguments)
 
@@ -123,7 +123,7 @@ def _timed(
 ) -> Timing:
     """The fastest of several calls, after one that loads kernels."""
     on_gpu = options.device.startswith("cuda")
-    before = _resident_mb()
+    before = peak_rss_mb()
     call()
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
@@ -133,14 +133,8 @@ def _timed(
         call()
         clock.append(time.perf_counter() - started)
         cpu.append(time.process_time() - used)
-    memory = torch.cuda.max_memory_allocated() / 1e6 if on_gpu else _resident_mb() - before
+    memory = torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_rss_mb() - before
     return Timing(what=what, objects=objects, seconds=min(clock), cpu_seconds=min(cpu), memory_mb=memory)
-
-
-def _resident_mb() -> float:
-    """The process's peak so far."""
-    # Linux counts in 1024 bytes, macOS in bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _steps(request: SceneRequest) -> str:

@@ -41,6 +41,8 @@ class PoseScore:
     """Of the object's base and what it stands on, as settled."""
     mask_iou: float
     """Of the rendered mesh and the visible mask."""
+    point_residual_m: float | None
+    """Median distance of its points from the mesh, where they have their own distance."""
     margin: float
     """Lead over the runner-up."""
     confidence: float | None

@@ -19,12 +19,8 @@ from jaxtyping import Float
 from benchmarks.oracle import OracleScene, load_oracle, stressed, without_points
 from benchmarks.tables import table
 from regen3d.align.confidence import BIAS, FEATURES, WEIGHTS, pose_features
-from regen3d.align.diagnostics import point_residual
 from regen3d.align.occlusion import occluders
-from regen3d.align.proportions import proportioned
-from regen3d.align.proxy import make_proxy
-from regen3d.align.target import visible_points
-from regen3d.types import Alignment, Instance, ObjectView, Similarity
+from regen3d.types import Alignment, ObjectView, Similarity
 
 RIGHT_IOU, RIGHT_YAW_DEG, RIGHT_CENTRE_M = 0.5, 15.0, 0.04
 """A pose within these is right; the last in place of the first for things with a side under 8 cm."""
@@ -88,7 +84,7 @@ def judge_run(data: Path, kind: str, scores: Sequence[Mapping[str, Any]]) -> lis
         for item in scene.instances:
             view = ObjectView(instance=item, image=scene.image, ignore=hidden[item.name], camera=scene.camera)
             score = known[item.name]
-            features = pose_features(_alignment(scene, item, score), view).tolist()
+            features = pose_features(_alignment(scene, score), view).tolist()
             judged.append(Judged(scene=name, features=features, right=is_right(score)))
     return judged
 
@@ -99,21 +95,17 @@ def is_right(score: Mapping[str, Any]) -> bool:
     return bool(close and (score["yaw_error_deg"] is None or score["yaw_error_deg"] <= RIGHT_YAW_DEG))
 
 
-def _alignment(scene: OracleScene, item: Instance, score: Mapping[str, Any]) -> Alignment:
+def _alignment(scene: OracleScene, score: Mapping[str, Any]) -> Alignment:
     """The alignment behind a row of the benchmark."""
     matrix = np.linalg.inv(scene.theirs_from_ours) @ np.array(score["world_from_object"])
     scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
     pose = Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
-    carried = score["found_support"] in scene.meshes
-    proportions = score["proportions"]
-    mesh = proportioned(scene.meshes[item.name], (proportions[0], proportions[1], proportions[2]))
-    points = visible_points(item.mask, None if carried else scene.points, scene.camera, 0)
     return Alignment(
         world_from_object=pose,
         support=score["found_support"],
         mask_iou=score["mask_iou"],
         contact_gap_m=score["contact_gap_m"],
-        point_residual_m=point_residual(make_proxy(mesh, 0).surface, pose, points),
+        point_residual_m=score["point_residual_m"],
         runner_up_margin=score["margin"],
     )
 

@@ -79,6 +79,8 @@ class Batch:
     """Whether there are any."""
     slides: Bool[Tensor, " o"]
     """Whether they are known up to a scale about the eye only."""
+    slide_spread: Float[Tensor, " o"]
+    """Standard deviation of the logarithm by which all of them are too far away."""
     origin: Float[Tensor, "o 3"]
     """A point of each support plane, world frame."""
     axes: Float[Tensor, "o 2 3"]
@@ -163,6 +165,7 @@ def make_batch(evidences: Sequence[Evidence], device: str, memory_mb: int) -> Ba
         points=tensor([np.resize(t.points, (POINT_COUNT, 3)) for t in targets]),
         has_points=tensor([len(t.points) > 0 for t in targets]),
         slides=tensor([t.points_slide for t in targets]),
+        slide_spread=tensor([e.slide_spread for e in evidences]),
         origin=tensor([e.plane.origin for e in evidences]),
         axes=tensor([e.plane.axes for e in evidences]),
         normal=tensor([e.plane.normal for e in evidences]),

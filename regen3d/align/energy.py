@@ -11,6 +11,7 @@ from torch import Tensor
 
 from regen3d.align.batch import Batch, Poses, nearest_samples
 from regen3d.align.posing import LEAST_DEPTH_M, in_camera, place, to_local
+from regen3d.align.proportions import stretch_nats
 from regen3d.render.coverage import covered_pixels
 
 BOX_WEIGHT = 0.5
@@ -25,8 +26,8 @@ POINT_SOFTNESS = 0.025
 SLIDE_WEIGHT = 0.06
 """Of sliding the points: a point map is smoothly off by some per cent, so the floor knows distances better."""
 
-SLIDE_LIMIT = 0.15
-"""Logarithm of the slide that costs all of it: five times the usual error of learned depth indoors."""
+SLIDE_LIMIT = 3.75
+"""Standard deviations of the slide's logarithm that cost all of it: 15 % where no floor tells more."""
 
 SCALE_WEIGHT = 0.3
 """Of leaving a known size: paid in full at SCALE_LIMIT times or a SCALE_LIMIT-th of it."""
@@ -67,11 +68,9 @@ WALL_LIMIT_M = 0.6
 SLIDES = 2
 """Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
 
-STRETCH_WEIGHT = 0.1
-"""Of wrong proportions: paid in full at STRETCH_LIMIT, once for each axis."""
-
-STRETCH_LIMIT = 0.15
-"""Logarithm of the factor by which generated meshes are off along one axis, at most."""
+STRETCH_WEIGHT = 0.0085
+"""Of each nat by which proportions are unlikely: what a nat of sliding points costs, so that both explain at one price
+what is too near or too far."""
 
 
 def energy(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
@@ -93,7 +92,7 @@ def _energy(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     weight = torch.where(batch.hangs[owner], HANGING_SQUARE_WEIGHT, SQUARE_WEIGHT) * batch.boxiness[owner]
     total += _known(weight * ((askew(batch, poses) / SQUARE_LIMIT_RAD) ** 2).clamp(max=1.0))
     total += WALL_WEIGHT * (_beyond_walls(batch, poses, world) / WALL_LIMIT_M).clamp(max=1.0)
-    total += STRETCH_WEIGHT * (numbers[:, 4:].abs() / STRETCH_LIMIT).clamp(max=1.0).sum(dim=1)
+    total += STRETCH_WEIGHT * stretch_nats(numbers[:, 4:]).sum(dim=1)
     return total + _turn_cost(batch, poses, world)
 
 
@@ -191,7 +190,7 @@ def _point_cost(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
     softness = POINT_SOFTNESS * rays.norm(dim=2).mean(dim=1, keepdim=True)
     square = (distance / softness) ** 2
     found = POINT_WEIGHT * (square / (1.0 + square)).mean(dim=1)
-    slid = SLIDE_WEIGHT * ((slide[:, 0, 0].log() / SLIDE_LIMIT) ** 2).clamp(max=1.0)
+    slid = SLIDE_WEIGHT * ((slide[:, 0, 0].log() / batch.slide_spread[owner] / SLIDE_LIMIT) ** 2).clamp(max=1.0)
     cost[rows] = found + torch.where(batch.slides[owner], 0.0, slid)
     return cost
 

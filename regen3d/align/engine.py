@@ -13,7 +13,9 @@ from regen3d.align.batch import NUMBERS, Batch, Poses, make_batch
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
 from regen3d.align.energy import energy
 from regen3d.align.evidence import Evidence
+from regen3d.align.floor_depth import SLIDE_SPREAD, floor_calibrated
 from regen3d.align.free import freed
+from regen3d.align.memory import working_memory_mb
 from regen3d.align.planes import seen_walls, support_plane
 from regen3d.align.polish import polish
 from regen3d.align.pose import FLOOR, SupportPlane, plane_coordinates, similarity
@@ -108,11 +110,12 @@ def _searched(requests: Sequence[AlignRequest], settings: AlignSettings) -> list
     """The poses of objects that share their settings."""
     gathered = [_evidence(request) for request in requests]
     coarse = [evidence for evidence, _ in gathered]
-    batch = make_batch(coarse, settings.device, settings.memory_mb)
+    memory_mb = working_memory_mb(settings)
+    batch = make_batch(coarse, settings.device, memory_mb)
     starts = fit_boxes(batch, [_starts(e, r) for e, r in zip(coarse, requests, strict=True)])
     refined = _polished(batch, refine(batch, starts, [request.seed for request in requests]), FINALISTS)
     fine = [_finer(evidence, request) for evidence, request in zip(coarse, requests, strict=True)]
-    refined = _polished(make_batch(fine, settings.device, settings.memory_mb), refined, LAST)
+    refined = _polished(make_batch(fine, settings.device, memory_mb), refined, LAST)
     return [
         _alignment(request, evidence, poses, notes)
         for request, evidence, poses, (_, notes) in zip(requests, fine, refined, gathered, strict=True)
@@ -161,11 +164,12 @@ def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
     plane, notes = support_plane(support, view.camera, middle, (request.layout, request.points))
     # Where the plane is not the object's own, points tell its distance afterwards.
     slides = is_free or (plane is FLOOR and support != "floor")
-    points = visible_points(view.instance.mask, request.points, view.camera, request.seed)
+    points, slide_spread = _points(request)
     evidence = Evidence(
         plane=plane,
         proxy=make_proxy(request.asset.mesh, request.seed),
         target=make_target(view, points, points_slide=slides),
+        slide_spread=slide_spread,
         known_log_scale=0.0 if request.asset.scale == "metric" and not slides else None,
         size_prior=None if slides or request.asset.scale == "metric" else request.size_prior,
         square_yaw=None if request.layout is None else request.layout.yaw_rad,
@@ -174,6 +178,15 @@ def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
         walls=seen_walls(request.layout) if request.layout is not None and support == "floor" else None,
     )
     return evidence, notes
+
+
+def _points(request: AlignRequest) -> tuple[Float[np.ndarray, "n 3"], float]:
+    """Points of the visible surface at distances that the floor has corrected, and the spread of what is still off."""
+    mask, camera = request.view.instance.mask, request.view.camera
+    if request.points is None or request.points.scale != "metric" or not mask.any():
+        return np.zeros((0, 3)), SLIDE_SPREAD
+    points, spread = floor_calibrated(request.points, camera)
+    return visible_points(mask, points, camera, request.seed), float(np.median(spread[mask]))
 
 
 def _finer(evidence: Evidence, request: AlignRequest) -> Evidence:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from regen3d.align.floor_depth import SLIDE_SPREAD
 from regen3d.align.planes import Walls
 from regen3d.align.pose import SupportPlane
 from regen3d.align.proxy import Proxy
@@ -19,6 +20,8 @@ class Evidence:
     """The object."""
     target: Target
     """What the picture shows of it."""
+    slide_spread: float = SLIDE_SPREAD
+    """Standard deviation of the logarithm by which all its points are too far away."""
     known_log_scale: float | None = None
     """Logarithm of the scale that gives the object its own size; None where its size is unknown."""
     square_yaw: float | None = None

@@ -19,6 +19,7 @@ from scipy.spatial import KDTree
 from regen3d.align.closest import index_surface
 from regen3d.align.diagnostics import mask_iou, point_residual, silhouette
 from regen3d.align.engine import AlignRequest
+from regen3d.align.memory import working_memory_mb
 from regen3d.align.paper_descent import PaperProblem, descend
 from regen3d.align.paper_settings import RELEASED, PaperFaults, PaperSettings
 from regen3d.align.paper_start import eroded, fit_floor, published_start, shortest_rotation, trimmed
@@ -58,7 +59,7 @@ def align_paper(request: AlignRequest, settings: PaperSettings | None = None) ->
             faults=RELEASED if released else PaperFaults(),
         )
     problem, world_from_work, notes = pose_problem(request, settings)
-    renderer = silhouette_renderer(request.settings.renderer, request.settings.memory_mb)
+    renderer = silhouette_renderer(request.settings.renderer, working_memory_mb(request.settings))
     numbers, _ = descend(problem, renderer, request.settings.device)
     mesh = request.asset.mesh
     found = problem.model.similarity(numbers, mesh.vertices)

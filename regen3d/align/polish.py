@@ -15,6 +15,7 @@ from regen3d.align.drawn import Residuals, drawn_outline, residuals
 from regen3d.align.energy import askew
 from regen3d.align.least_squares import Systems, solve
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
+from regen3d.align.proportions import sparse_nats, sparse_weight
 
 TRIALS = 10
 """Poses that start within five pixels are there after 4 to 6."""
@@ -37,9 +38,6 @@ POINT_COUNT = 10.0
 POINT_SPREAD = 0.012
 """Of a point about the surface, as a share of its distance, once the whole cloud has slid."""
 
-SLIDE_SPREAD = 0.04
-"""Standard deviation of that slide's logarithm: the usual error of learned depth indoors."""
-
 SQUARE_SPREAD_RAD = math.radians(1.5)
 """How well what stands square to the room does so."""
 
@@ -58,13 +56,6 @@ WALL_SLACK_M = 0.02
 
 WALL_LIMIT_M = 0.25
 """What reaches farther into a wall contradicts it; the outline is believed then."""
-
-STRETCH_SPREAD = 0.02
-"""Standard deviation of the logarithm of a mesh's proportions along each of its axes; what is off by more is believed
-the more the farther it is off, so that one wrong axis leaves the other two and the scale alone."""
-
-STRETCH_TAIL = 1.0
-"""Standard deviations from which that begins."""
 
 STATE = NUMBERS + 1
 """The numbers of a pose, and the logarithm by which its points slide."""
@@ -130,8 +121,9 @@ def _add_points(systems: Systems, batch: Batch, poses: Poses, slide: Float[Tenso
     weight = (scale / spread**2 / (1.0 + square))[..., None].expand(-1, -1, 3)
     systems.add(gap.flatten(1), jacobian.flatten(1, 2), weight.flatten(1))
     unit = _unit(slide, NUMBERS)
-    systems.cost += 0.5 * (slide / SLIDE_SPREAD) ** 2
-    systems.add(slide[:, None], unit, torch.full_like(slide, SLIDE_SPREAD**-2.0)[:, None])
+    spread = batch.slide_spread[poses.owner]
+    systems.cost += 0.5 * (slide / spread) ** 2
+    systems.add(slide[:, None], unit, spread[:, None] ** -2.0)
 
 
 def _add_priors(systems: Systems, batch: Batch, poses: Poses) -> None:
@@ -145,10 +137,8 @@ def _add_priors(systems: Systems, batch: Batch, poses: Poses) -> None:
     _add_prior(systems, torch.where(known, change, 0.0), (3, math.inf), torch.where(known, SCALE_SPREAD**-2.0, 0.0))
     for number in range(4, NUMBERS):
         stretch = poses.numbers[:, number]
-        square = (stretch / (STRETCH_TAIL * STRETCH_SPREAD)) ** 2
-        systems.cost += 0.5 * STRETCH_TAIL**2 * torch.log1p(square)
-        weight = STRETCH_SPREAD**-2.0 / (1.0 + square)
-        systems.add(stretch[:, None], _unit(stretch, number), weight[:, None])
+        systems.cost += sparse_nats(stretch)
+        systems.add(stretch[:, None], _unit(stretch, number), sparse_weight(stretch)[:, None])
 
 
 def _add_prior(

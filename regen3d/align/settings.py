@@ -29,5 +29,6 @@ class AlignSettings:
     """Width of the pictures that the published presets compare; smaller than published is told in the notes."""
     paper_steps: int = 300
     """Steps of the published presets' descent, at most; fewer than published are told in the notes."""
-    memory_mb: int = 512
-    """Working memory that batched rendering keeps within, megabytes."""
+    memory_mb: int | None = None
+    """Working memory that batched rendering keeps within, megabytes; where it is not set 512 on a CPU, and on a GPU a
+    quarter of its free memory, 512 to 8000."""

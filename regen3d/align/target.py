@@ -104,10 +104,8 @@ def make_target(
     )
 
 
-def visible_points(mask: Mask, points: PointMap | None, camera: Camera, seed: int) -> Float[np.ndarray, "n 3"]:
-    """Trustworthy points of the object's visible surface, world frame; none where geometry is missing or relative."""
-    if points is None or points.scale != "metric":
-        return np.zeros((0, 3))
+def visible_points(mask: Mask, points: PointMap, camera: Camera, seed: int) -> Float[np.ndarray, "n 3"]:
+    """Trustworthy ones of the metric points on the object's visible surface, world frame."""
     # Depth mixes object and background along outlines: the rim of the mask says nothing.
     rim = max(1, round(0.02 * np.sqrt(mask.sum())))
     inner = ndimage.binary_erosion(mask, iterations=rim) & points.valid

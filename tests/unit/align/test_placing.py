@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regen3d.align.diagnostics import silhouette
-from regen3d.align.engine import AlignRequest, align_object
+from regen3d.align.engine import AlignRequest, align_object, align_objects
 from regen3d.align.proportions import proportioned
 from regen3d.align.settings import AlignSettings
 from regen3d.errors import AlignmentDivergedError, InvalidMeshError
@@ -127,6 +127,21 @@ def test_a_chair_half_hidden_is_found_with_points(camera):
     assert_same_place(alignment.world_from_object, true, mesh, 0.15)
     assert alignment.point_residual_m is not None
     assert alignment.point_residual_m < 0.08
+
+
+def test_equal_chairs_side_by_side_each_get_their_own_pose(camera):
+    mesh = chair()
+    asset = Asset(mesh=replace(mesh, vertices=0.4 * mesh.vertices), scale="relative", kind="chair")
+    places = [(20.0, -0.7, -2.9), (20.0, 0.1, -2.9), (200.0, 0.5, -2.2)]
+    true = [upright(yaw_rad=np.radians(yaw), translation=np.array([x, 0.0, z])) for yaw, x, z in places]
+    nearest = silhouette(mesh, true[2], camera)
+    ignored = [nearest, nearest, np.zeros(HW, dtype=bool)]
+    views = [view_of(mesh, pose, camera, ignore=ignore) for pose, ignore in zip(true, ignored, strict=True)]
+    assert (silhouette(mesh, true[1], camera) & nearest).any()
+    found = align_objects([AlignRequest(view=view, asset=asset, support="floor") for view in views])
+    for alignment, pose in zip(found, true, strict=True):
+        here = alignment.world_from_object
+        assert_same_place(replace(here, scale=0.4 * here.scale), pose, mesh, 0.08)
 
 
 def test_a_picture_hangs_flat_on_its_wall(camera, layout):

@@ -1,0 +1,10 @@
+"""What a process has needed at most."""
+
+import resource
+import sys
+
+
+def peak_rss_mb() -> float:
+    """The greatest resident memory of this process so far, in 10^6 bytes; it never falls again."""
+    # Linux counts in 1024 bytes, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -7,6 +7,7 @@ stands on the floor is placed to a centimetre without any wall, so the two can b
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -41,6 +42,12 @@ POINT_SPREAD = 0.025
 
 LEAST_POINTS = 2000
 """Pixels of a wall from which its points are asked."""
+
+BLOCK_PX = 8
+"""Side of the blocks over which points are averaged before their slope is taken: single ones are too noisy for it."""
+
+FACING_COSINE = np.cos(np.radians(30.0))
+"""Between the normal of a wall and that of a surface that may be it."""
 
 
 def corrected_layout(
@@ -97,12 +104,23 @@ def _best_shift(gaps: Float[np.ndarray, " n"], seen: bool, measured: float | Non
 
 
 def _depth_ratios(layout: RoomLayout, camera: Camera, background: PointMap) -> dict[Face, float]:
-    """Median of measured over expected depth on each wall that shows enough pixels."""
+    """Median of measured over expected depth on each wall that shows enough pixels.
+
+    Only surfaces that face as the wall does count: beyond the corner of a box that is too small, they are another's.
+    """
     sides, depth = box_image(camera, layout)
     trusted = background.valid & (background.confidence >= np.median(background.confidence[background.valid]))
+    blocks = np.s_[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX]
+    seen = cv2.blur(background.points, (BLOCK_PX, BLOCK_PX))[blocks]
+    normal = np.cross(np.gradient(seen, axis=1), np.gradient(seen, axis=0)) @ camera.world_from_camera[:3, :3].T
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
+    ratio, sides, trusted = seen[..., 2] / depth[blocks], sides[blocks], trusted[blocks]
     ratios: dict[Face, float] = {}
     for index, face in enumerate(FACES):
-        here = (sides == index) & trusted
-        if here.sum() >= LEAST_POINTS:
-            ratios[face] = float(np.median(background.points[here, 2] / depth[here]))
+        if face not in SIDES:
+            continue
+        facing = np.abs(normal @ room_side(layout, face).normal) > FACING_COSINE
+        here = (sides == index) & trusted & facing
+        if here.sum() * BLOCK_PX**2 >= LEAST_POINTS:
+            ratios[face] = float(np.median(ratio[here]))
     return ratios

@@ -14,7 +14,7 @@ from tests.synthetic.furniture import boxes_mesh
 
 HW = (60, 80)
 CAMERA = Camera(
-    intrinsics=intrinsics_from_focal(70.0, HW[::-1]),
+    intrinsics=intrinsics_from_focal(70.0, (80, 60)),
     width=HW[1],
     height=HW[0],
     world_from_camera=world_from_gravity(np.array([0.0, 1.0, 0.2]), 1.5),

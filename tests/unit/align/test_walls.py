@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regen3d.align.walls import SKIRTING_M, corrected_layout
+from regen3d.align.walls import SKIRTING_M, _depth_ratios, corrected_layout
 from regen3d.frames import intrinsics_from_focal, world_from_gravity
 from regen3d.room.depth import room_points
 from regen3d.types import Camera, RoomLayout
@@ -55,3 +55,11 @@ def test_points_decide_with_the_backs():
     assert both.bounds_min[2] == pytest.approx(-3.98 - SKIRTING_M, abs=1e-6)
     relative = corrected_layout(wrong(0.25), bodies, CAMERA, replace(points, scale="relative"))
     assert relative.bounds_min[2] == alone.bounds_min[2]
+
+
+def test_a_wall_is_measured_where_surfaces_face_as_it_does_and_not_beyond_the_true_corner():
+    true = replace(ROOM, bounds_min=np.array([-1.6, 0.0, -4.0]), seen=frozenset({"wall_back", "wall_left", "floor"}))
+    near, farther = (replace(true, bounds_min=np.array([x, 0.0, -4.0])) for x in (-1.2, -2.7))
+    ratios = _depth_ratios(near, CAMERA, room_points(CAMERA, true))
+    assert ratios["wall_left"] == pytest.approx(1.6 / 1.2, rel=0.01)
+    assert "wall_left" not in _depth_ratios(near, CAMERA, room_points(CAMERA, farther))

@@ -109,6 +109,8 @@ write_env() {
                 # Ray listens on loopback only with the first, and lets in only who knows the token.
                 echo "export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 RAY_AUTH_MODE=token"
                 echo "export RAY_AUTH_TOKEN_PATH=$(printf %q "$FARM/ray-token") RAY_USAGE_STATS_ENABLED=0"
+                # Else what ray:// starts on the head dies now and then as gRPC is forked.
+                echo "export GRPC_ENABLE_FORK_SUPPORT=0"
                 echo "export REGEN3D_RAY_ADDRESS=127.0.0.1:$RAY_PORT"
             fi
             echo "export PATH=$(printf %q "$BIN"):\$PATH"

@@ -33,6 +33,16 @@ def test_a_process_is_gone_only_for_those_who_can_know(ended: str, monkeypatch: 
     assert not is_gone("")
 
 
+def test_no_heartbeat_is_expected_of_a_run_that_gave_up_its_process() -> None:
+    from prefect.events.schemas.automations import EventTrigger
+
+    from flows.setup import crashed_runs
+
+    trigger = crashed_runs(30).trigger
+    assert isinstance(trigger, EventTrigger)
+    assert "prefect.flow-run.Suspended" in trigger.expect
+
+
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("state", ["Running", "Paused"])
 def test_runs_of_killed_processes_are_closed_and_others_are_left(ended: str, state: str) -> None:

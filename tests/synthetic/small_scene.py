@@ -50,6 +50,7 @@ def main() -> None:
 
     calm_prefect()
     from flows.scene import reconstruct_scene
+    from tasks.execution.runner import on_place
     from tasks.progress import Progress, listening
     from tests.synthetic.sleepers import sleepers
 
@@ -58,7 +59,8 @@ def main() -> None:
 
     with sleepers(), listening(say):
         for path in sys.argv[1:]:
-            reconstruct_scene(SceneRequest.model_validate_json(Path(path).read_bytes()))
+            request = SceneRequest.model_validate_json(Path(path).read_bytes())
+            on_place(reconstruct_scene, request.place)(request)
 
 
 if __name__ == "__main__":

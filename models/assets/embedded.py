@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from models.assets.candidates import fitted_shape
 from models.assets.recipes import surface_from, template_of
 from models.assets.sizes import category_of
+from models.assets.solid import Surface
 from models.assets.texturing import textured
 from models.base import AssetRequest
-from regen3d.types import Asset
+from regen3d.frames import transform
+from regen3d.render.scan import NEAR_M
+from regen3d.types import Asset, Camera, FittedBox
 
-TEXTURE_PX = (512, 1024)
-"""Sides of textures; the smallest that is 1.6 times as long as the mask is taken, as a third of it is in view. A larger
-one shows nothing that the picture holds, and takes 5 s more."""
+TEXTURE_PX = (1024, 2048)
+"""Sides of textures: what artists expect to paint on, and what one object of a photograph fills at most."""
+FILLED = 0.7
+"""Share of a texture that shows surface, as `python -m benchmarks.asset_layouts` measures it."""
 
 
 class EmbeddedAssets:
@@ -39,13 +45,13 @@ class EmbeddedAssets:
 def _asset(request: AssetRequest) -> Asset:
     view = request.view
     fit = request.completion.fit or fitted_shape(view, request.seed, request.completion.box)
-    x0, y0, x1, y1 = view.instance.box
+    surface = surface_from(fit)
     mesh = textured(
-        surface_from(fit),
+        surface,
         fit.box,
         view,
         request.completion,
-        size_px=next((side for side in TEXTURE_PX if side >= 1.6 * max(x1 - x0, y1 - y0)), TEXTURE_PX[-1]),
+        size_px=texture_side(surface, fit.box, view.camera),
         is_round=template_of(fit.template, fit.outline).is_round,
     )
     notes = ()
@@ -53,3 +59,16 @@ def _asset(request: AssetRequest) -> Asset:
         name = view.instance.label
         notes = (f"no furniture is known by the name '{name}': it became a {fit.kind}, textured by the picture",)
     return Asset(mesh=mesh, scale="metric", kind=fit.kind, pose_hint=fit.box.world_from_object, notes=notes)
+
+
+def texture_side(surface: Surface, box: FittedBox, camera: Camera) -> int:
+    """The side of the smallest texture whose texels are no larger than the picture's pixels where it is nearest.
+
+    A larger one would show nothing that the picture holds.
+    """
+    corners = surface.vertices[surface.faces]
+    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
+    depth = transform(camera.camera_from_world @ box.world_from_object.matrix, surface.vertices)[:, 2]
+    pixel_m = max(float(depth.min()), NEAR_M) / float(camera.intrinsics[0, 0])
+    needed = float(np.sqrt(area / FILLED)) / pixel_m
+    return next((side for side in TEXTURE_PX if side >= needed), TEXTURE_PX[-1])

@@ -11,6 +11,7 @@ from models.assets.grid import Grid, grid_of
 from models.assets.morph import POSE, POSE_STEP, Morph, morph_at, surface_of
 from models.assets.search import Cost, evolved
 from models.assets.solid import Surface
+from regen3d.align.box import END_WEIGHT
 from regen3d.align.size_prior import SizePrior
 from regen3d.frames import rotation_about_y, transform
 from regen3d.render.threads import one_thread
@@ -69,7 +70,7 @@ class Fit:
     morph: Morph
     """Its box and parameters."""
     cost: float
-    """One minus IoU, and what its deviation costs."""
+    """What its silhouette misses, and what its deviation costs."""
     surface: Surface = field(repr=False)
     """The exact surface."""
 
@@ -113,7 +114,7 @@ def silhouette_iou(surface: Surface, world_from_object: Similarity, view: Object
     """IoU of the rendered surface with the visible mask outside `view.ignore`, on a coarse grid."""
     grid = grid_of(view, FINE_PX)
     vertices = transform(grid.camera_from_world @ world_from_object.matrix, surface.vertices)
-    return float(grid.iou(vertices[None], surface.faces)[0])
+    return float(grid.compare(vertices[None], surface.faces).iou[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +180,15 @@ def freedom(parameters: int, is_round: bool) -> Float[np.ndarray, "m n"]:
 
 
 def cost_function(morph: Morph, candidate: Candidate, grid: Grid) -> Cost:
-    """One minus IoU, what is hidden, and what is unusual: the size, and steps from the start, cheaper the farther."""
+    """What a silhouette misses, and what is unusual: the size, and steps from the start, cheaper the farther."""
 
     def cost(changes: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
         away = PULL * FAR**2 * np.log1p((changes / FAR) ** 2).sum(axis=1)
         size = np.log(morph.box.size_m) + changes[:, 3:POSE] * POSE_STEP[3:]
         unusual = 0.0 if candidate.prior is None else _surprise(size, candidate.prior, candidate.absolute)
-        iou, hidden = grid.compare(_in_camera(morph, changes, grid), morph.faces)
-        return 1.0 - iou + HIDDEN_COST * hidden + away + unusual + candidate.handicap
+        seen = grid.compare(_in_camera(morph, changes, grid), morph.faces)
+        picture = 1.0 - seen.iou + HIDDEN_COST * seen.hidden + END_WEIGHT * seen.end
+        return picture + away + unusual + candidate.handicap
 
     return cost
 
@@ -207,6 +209,6 @@ def _fit(look: _Look, grid: Grid) -> Fit:
     morph = look.morph.changed(look.change)
     surface = surface_of(morph)
     vertices = transform(grid.camera_from_world @ morph.box.world_from_object.matrix, surface.vertices)
-    iou = float(np.clip(grid.iou(vertices[None], surface.faces)[0], 0.0, 1.0))
+    iou = float(np.clip(grid.compare(vertices[None], surface.faces).iou[0], 0.0, 1.0))
     box = replace(morph.box, iou=iou)
     return Fit(candidate=look.candidate, morph=replace(morph, box=box), cost=look.cost, surface=surface)

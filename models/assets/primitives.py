@@ -21,6 +21,8 @@ WIDE_BEND_M = 0.06
 """Radius from which a bend is wide: a facet of a narrower one is under 2 cm wide."""
 SHARP_DEG = 40.0
 """Profiles that bend by more than this get an edge."""
+ARCS = 3
+"""Charts of a band that is longer than this many times its height: an arc is about as long as the body is wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,8 @@ def _bar(low: Number, high: Number, length: float, material: str, square: bool) 
         return cylinder(low, (0.0, length), material, top_radius=high, sides=10)
     block = box((-1, 0, -1), (1, length, 1), material)
     width = low + (high - low) * block.vertices[:, 1:2] / length
-    return replace(block, vertices=block.vertices * np.concatenate([width, np.ones_like(width), width], axis=1))
+    vertices = block.vertices * np.concatenate([width, np.ones_like(width), width], axis=1)
+    return replace(block, vertices=vertices, layout=np.take_along_axis(vertices, _CUBE_AXES, axis=1))
 
 
 def blade(length: float, width: float, *, azimuth: float, rise: float, droop: float, material: str = "leaves") -> Part:
@@ -226,7 +229,17 @@ def _band(profile: Float[np.ndarray, "n 2"], sides: int, material: str) -> Part:
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(profile, axis=0), axis=1))])
     around = np.linspace(0.0, 2 * np.pi * profile[:, 0].max(), sides + 1)
     layout = np.stack(np.broadcast_arrays(around[None], along[:, None]), axis=-1)
-    faces = _grid_faces(len(profile), sides + 1)[:, ::-1]
+    # A ribbon as long as the way round a table top would leave a square texture mostly empty.
+    arcs = ARCS if along[-1] < around[-1] / ARCS else 1
+    cuts = np.linspace(0, sides, arcs + 1).round().astype(np.int64)
+    return merge(
+        [_arc(vertices[:, a : b + 1], layout[:, a : b + 1], material) for a, b in itertools.pairwise(cuts)], material
+    )
+
+
+def _arc(vertices: Float[np.ndarray, "r c 3"], layout: Float[np.ndarray, "r c 2"], material: str) -> Part:
+    """One chart of the side of a lathe, without its flat faces."""
+    faces = _grid_faces(*vertices.shape[:2])[:, ::-1]
     flat = vertices.reshape(-1, 3)
     corners = flat[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)

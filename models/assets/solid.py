@@ -1,4 +1,4 @@
-"""A piece of furniture as one surface: parts joined, sized exactly, and laid out on a square texture."""
+"""A piece of furniture as one surface: parts joined and sized exactly."""
 
 from dataclasses import dataclass
 
@@ -55,46 +55,6 @@ def join(parts: list[Part], size_m: Float[np.ndarray, " 3"]) -> Surface:
         names=tuple(names),
     )
     return _without_flat_faces(surface)
-
-
-def pack(surface: Surface, size_px: int, gap_px: int = 3) -> Float[np.ndarray, "v 2"]:
-    """Pixel coordinates of each vertex on a square texture, charts side by side in rows with gaps between.
-
-    All charts have one scale, the largest (within 3 %) at which they fit.
-
-    Raises:
-        InvalidMeshError: there are more charts than the texture can hold.
-    """
-    order = np.argsort(surface.chart, kind="stable")
-    first = np.searchsorted(surface.chart[order], np.arange(int(surface.chart.max()) + 1))
-    low = np.minimum.reduceat(surface.layout[order], first, axis=0)
-    extent = np.maximum.reduceat(surface.layout[order], first, axis=0) - low
-    upended = extent[:, 1] > extent[:, 0]
-    extent = np.where(upended[:, None], extent[:, ::-1], extent)
-    scale = size_px / max(float(np.sqrt(extent.prod(axis=1).sum())), float(extent.max()), 1e-9)
-    for _ in range(120):
-        corners = _rows(np.maximum(extent * scale, 1.0) + gap_px, size_px)
-        if corners is not None:
-            local = (surface.layout - low[surface.chart]) * scale
-            local = np.where(upended[surface.chart][:, None], local[:, ::-1], local)
-            return corners[surface.chart] + gap_px / 2 + local
-        scale *= 0.97
-    raise InvalidMeshError(f"{len(extent)} charts do not fit on {size_px} px: make the texture larger")
-
-
-def _rows(sizes: Float[np.ndarray, "c 2"], limit: int) -> Float[np.ndarray, "c 2"] | None:
-    """Lower left corner of each rectangle when they are set in rows by falling height; None where they do not fit."""
-    corners = np.zeros_like(sizes)
-    x = y = height = 0.0
-    for index in np.argsort(-sizes[:, 1], kind="stable"):
-        width = float(sizes[index, 0])
-        if x + width > limit:
-            x, y, height = 0.0, y + height, 0.0
-        if width > limit or y + float(sizes[index, 1]) > limit:
-            return None
-        corners[index] = x, y
-        x, height = x + width, max(height, float(sizes[index, 1]))
-    return corners
 
 
 def _without_flat_faces(surface: Surface) -> Surface:

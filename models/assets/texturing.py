@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer, UInt8
 
 from models.assets.finish import finish_of
-from models.assets.solid import Surface, pack
+from models.assets.packing import pack
+from models.assets.solid import Surface
 from regen3d.frames import project, transform
-from regen3d.meshes.spreading import spread_colours
+from regen3d.meshes.spreading import nearest_known, spread_colours
 from regen3d.render.raster import rasterize
 from regen3d.types import Completion, FittedBox, Mesh, ObjectView, Similarity
 
@@ -28,6 +29,8 @@ FLIPS = tuple(np.array(flip, dtype=np.float32) for flip in ((1, 1, 1), (-1, 1, 1
 """The point itself, and its mirror image across x = 0."""
 ROUND_FLIPS = (*FLIPS, *(np.array(flip, dtype=np.float32) for flip in ((1, 1, -1), (-1, 1, -1))))
 """For bodies of revolution also those across z = 0."""
+BLOCK = 1 << 17
+"""Texels painted at once: what they need stays in the processor's cache."""
 FOLD = 4096
 """Texels a row of the list that is sampled at once."""
 BRIDGE_SHARE = 0.03
@@ -52,7 +55,6 @@ class _Texels:
 
     index: Integer[np.ndarray, " n"]
     position: Float32[np.ndarray, "n 3"]
-    normal: Float32[np.ndarray, "n 3"]
     face: Integer[np.ndarray, " n"]
 
 
@@ -60,11 +62,21 @@ class _Texels:
 class _Sight:
     """What the camera sees of the surface, on a crop of the picture."""
 
-    camera_from_object: Float[np.ndarray, "4 4"]
-    intrinsics: Float[np.ndarray, "3 3"]
-    crop_from_picture: Float[np.ndarray, "3 3"]
+    camera_from_object: Float32[np.ndarray, "4 4"]
+    intrinsics: Float32[np.ndarray, "3 3"]
+    crop_from_picture: Float32[np.ndarray, "3 3"]
     depth: Float[np.ndarray, "h w"]
     tolerance_m: float
+    normal: Float32[np.ndarray, "f 3"]
+    hw: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spots:
+    """Texels that the camera sees, themselves or their mirror images, and where in the picture."""
+
+    texel: Integer[np.ndarray, " n"]
+    pixel: Float32[np.ndarray, "n 2"]
 
 
 def textured(
@@ -86,16 +98,13 @@ def textured(
     """
     layout = pack(surface, size_px)
     texels = _texels(surface, layout, size_px)
-    sight = _sight(surface, box.world_from_object, view)
+    sight, layers = _sight(surface, box.world_from_object, view), _layers(view, completion)
     colours = np.zeros((len(texels.index), 3), dtype=np.uint8)
     known = np.zeros(len(texels.index), dtype=bool)
-    seen_layer, hidden_layer, near_layer = _layers(view, completion)
-    flips = ROUND_FLIPS if is_round else FLIPS
-    order = [(seen_layer, flip) for flip in flips] + [(hidden_layer, flips[0])] + [(near_layer, flip) for flip in flips]
-    for layer, flip in order:
-        rest = np.flatnonzero(~known)
-        seen, found = _look(sight, texels, rest, flip, layer)
-        colours[rest[seen]], known[rest[seen]] = found, True
+    for start in range(0, len(known), BLOCK):
+        block = slice(start, start + BLOCK)
+        part = _Texels(texels.index[block], texels.position[block], texels.face[block])
+        _paint(colours[block], known[block], part, sight, layers, ROUND_FLIPS if is_round else FLIPS)
     _bridge(colours, known, texels, surface, size_px)
     _fill(colours, known, texels, surface)
     texture = _spread(colours, texels.index, size_px)
@@ -114,16 +123,14 @@ def textured(
 def _texels(surface: Surface, layout: Float[np.ndarray, "v 2"], size_px: int) -> _Texels:
     flat = np.concatenate([layout, np.ones((len(layout), 1))], axis=1)
     raster = rasterize(flat, surface.faces, np.eye(3), (size_px, size_px))
-    index = np.flatnonzero(raster.face.ravel() >= 0)
-    face = raster.face.ravel()[index]
-    weights = raster.barycentric.reshape(-1, 3)[index]
-    corners = surface.vertices[surface.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+    index = np.flatnonzero(raster.face >= 0)
+    face, weights = raster.face.ravel()[index], raster.barycentric.reshape(-1, 3)
+    corners = surface.vertices.astype(np.float32)[surface.faces]
     position = np.zeros((len(index), 3), dtype=np.float32)
-    for corner in range(3):
-        position += weights[:, corner, None] * surface.vertices.astype(np.float32)[surface.faces[face, corner]]
-    return _Texels(index, position, normals.astype(np.float32)[face], face)
+    for start in range(0, len(index), BLOCK):
+        block = slice(start, start + BLOCK)
+        position[block] = np.einsum("nk,nkc->nc", weights[index[block]], corners[face[block]])
+    return _Texels(index, position, face)
 
 
 def _sight(surface: Surface, world_from_object: Similarity, view: ObjectView) -> _Sight:
@@ -138,46 +145,78 @@ def _sight(surface: Surface, world_from_object: Similarity, view: ObjectView) ->
     crop = np.array([[shrink, 0, -shrink * (x0 - margin)], [0, shrink, -shrink * (y0 - margin)], [0, 0, 1.0]])
     depth = rasterize(vertices, surface.faces, crop @ camera.intrinsics, hw).depth
     diagonal = float(np.linalg.norm(np.ptp(surface.vertices, axis=0))) * world_from_object.scale
-    return _Sight(camera_from_object, camera.intrinsics, crop, depth, DEPTH_SHARE * diagonal)
+    corners = surface.vertices[surface.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+    return _Sight(
+        camera_from_object=camera_from_object.astype(np.float32),
+        intrinsics=camera.intrinsics.astype(np.float32),
+        crop_from_picture=crop.astype(np.float32),
+        depth=depth,
+        tolerance_m=DEPTH_SHARE * diagonal,
+        normal=normals.astype(np.float32),
+        hw=view.camera.hw,
+    )
 
 
-def _look(
-    sight: _Sight, texels: _Texels, rest: Integer[np.ndarray, " r"], flip: Float32[np.ndarray, " 3"], layer: _Layer
-) -> tuple[Bool[np.ndarray, " r"], UInt8[np.ndarray, "s 3"]]:
-    """Which of the texels (or of their mirror images) the camera sees inside a mask, and their colours there."""
-    matrix = sight.camera_from_object.astype(np.float32)
-    points = transform(matrix, texels.position[rest] * flip)
-    normals = (texels.normal[rest] * flip) @ matrix[:3, :3].T
+def _paint(
+    colours: UInt8[np.ndarray, "n 3"],
+    known: Bool[np.ndarray, " n"],
+    texels: _Texels,
+    sight: _Sight,
+    layers: tuple[_Layer, _Layer, _Layer],
+    flips: tuple[Float32[np.ndarray, " 3"], ...],
+) -> None:
+    """Colour what the camera sees of some texels: seen, mirrored, completed, beside the mask, in this order."""
+    seen, hidden, near = layers
+    spots = []
+    for flip in flips:
+        spots.append(_spots(texels, sight, np.flatnonzero(~known), flip))
+        _take(colours, known, spots[-1], seen)
+    _take(colours, known, spots[0], hidden)
+    for spot in spots:
+        _take(colours, known, spot, near)
+
+
+def _spots(texels: _Texels, sight: _Sight, rest: Integer[np.ndarray, " r"], flip: Float32[np.ndarray, " 3"]) -> _Spots:
+    """Which of some texels (or of their mirror images) the camera sees, and where."""
+    points = transform(sight.camera_from_object, texels.position[rest] * flip)
+    normals = ((sight.normal * flip) @ sight.camera_from_object[:3, :3].T)[texels.face[rest]]
     cosine = -np.einsum("nc,nc->n", normals, points)
-    cosine /= np.maximum(np.sqrt((points**2).sum(axis=1) * (normals**2).sum(axis=1)), 1e-12)
-    facing = np.flatnonzero((cosine > LEAST_COSINE) & (points[:, 2] > 1e-3))
-    points, cosine = points[facing], cosine[facing]
+    length = np.sqrt(np.einsum("nc,nc->n", normals, normals) * np.einsum("nc,nc->n", points, points))
+    facing = np.flatnonzero((cosine > LEAST_COSINE * length) & (points[:, 2] > 1e-3))
+    points, cosine = points[facing], cosine[facing] / length[facing]
     pixels = project(sight.intrinsics, points)
-    in_picture, row, column = _cells(pixels, layer.mask.shape)
     crop = pixels * np.diag(sight.crop_from_picture)[:2] + sight.crop_from_picture[:2, 2]
-    in_crop, crop_row, crop_column = _cells(crop, sight.depth.shape)
-    nearest = sight.depth[crop_row, crop_column] + sight.tolerance_m / np.clip(cosine, 0.3, 1.0)
-    found = (points[:, 2] < nearest) & in_picture & in_crop & layer.mask[row, column]
-    seen = np.zeros(len(rest), dtype=bool)
-    seen[facing[found]] = True
-    at = (pixels[found] - 0.5).astype(np.float32)
-    if len(at) == 0:
-        return seen, np.zeros((0, 3), dtype=np.uint8)
+    in_picture, (in_crop, row, column) = _cells(pixels, sight.hw)[0], _cells(crop, sight.depth.shape)
+    nearest = sight.depth[row, column] + sight.tolerance_m / np.clip(cosine, 0.3, 1.0)
+    found = (points[:, 2] < nearest) & in_picture & in_crop
+    return _Spots(rest[facing[found]], pixels[found])
+
+
+def _take(colours: UInt8[np.ndarray, "n 3"], known: Bool[np.ndarray, " n"], spots: _Spots, layer: _Layer) -> None:
+    """Give the texels that are not known yet the colours of a layer where it counts."""
+    _, row, column = _cells(spots.pixel, layer.mask.shape)
+    found = np.flatnonzero(layer.mask[row, column] & ~known[spots.texel])
+    if len(found) == 0:
+        return
+    texel, at = spots.texel[found], spots.pixel[found] - np.float32(0.5)
     # cv2.remap takes no more than 32767 rows, so the list of texels is folded into a grid.
     folded = np.zeros((-(-len(at) // FOLD), FOLD, 2), dtype=np.float32)
     folded.reshape(-1, 2)[: len(at)] = at
     columns, rows = np.ascontiguousarray(folded[..., 0]), np.ascontiguousarray(folded[..., 1])
-    colours = cv2.remap(layer.picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return seen, np.asarray(colours, dtype=np.uint8).reshape(-1, 3)[: len(at)]
+    sampled = cv2.remap(layer.picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colours[texel] = np.asarray(sampled, dtype=np.uint8).reshape(-1, 3)[: len(at)]
+    known[texel] = True
 
 
 def _cells(
     pixels: Float[np.ndarray, "n 2"], hw: tuple[int, int]
 ) -> tuple[Bool[np.ndarray, " n"], Integer[np.ndarray, " n"], Integer[np.ndarray, " n"]]:
     """Whether each point lies in a picture, and its row and column, clipped to it."""
-    inside = (pixels >= 0).all(axis=1) & (pixels[:, 0] < hw[1]) & (pixels[:, 1] < hw[0])
-    cells = np.where(inside[:, None], pixels, 0.0).astype(np.int64)
-    return inside, cells[:, 1], cells[:, 0]
+    x, y = pixels[:, 0], pixels[:, 1]
+    inside = (x >= 0) & (y >= 0) & (x < hw[1]) & (y < hw[0])
+    return inside, np.where(inside, y, 0.0).astype(np.int32), np.where(inside, x, 0.0).astype(np.int32)
 
 
 def _layers(view: ObjectView, completion: Completion) -> tuple[_Layer, _Layer, _Layer]:
@@ -219,20 +258,18 @@ def _bridge(
     """Give texels that are not known, but near known ones of the same part, their colour: strips seen too flatly."""
     if not known.any():
         return
-    part = surface.part[texels.face]
-    labels = np.stack([part % 256, part // 256 % 256, part // 65536], axis=1).astype(np.uint8)
-    layers = np.zeros((2, size_px * size_px, 3), dtype=np.uint8)
-    layers[0, texels.index], layers[1, texels.index] = colours, labels
+    part = np.full(size_px * size_px, -1, dtype=np.int32)
+    part[texels.index] = surface.part[texels.face]
     seen = np.zeros(size_px * size_px, dtype=bool)
     seen[texels.index[known]] = True
-    pictures = layers.reshape(2, size_px, size_px, 3)
-    nearest, distance = spread_colours(pictures[0], seen.reshape(size_px, size_px))
-    nearest_label, _ = spread_colours(pictures[1], seen.reshape(size_px, size_px))
+    nearest, distance = nearest_known(seen.reshape(size_px, size_px))
+    position = np.zeros(size_px * size_px, dtype=np.int32)
+    position[texels.index] = np.arange(len(texels.index))
     rest = np.flatnonzero(~known)
     at = texels.index[rest]
-    near = distance.ravel()[at] <= BRIDGE_SHARE * size_px
-    near &= (nearest_label.reshape(-1, 3)[at] == labels[rest]).all(axis=1)
-    colours[rest[near]] = nearest.reshape(-1, 3)[at[near]]
+    lender = nearest.ravel()[at]
+    near = (distance.ravel()[at] <= BRIDGE_SHARE * size_px) & (part[lender] == part[at])
+    colours[rest[near]] = colours[position[lender[near]]]
     known[rest[near]] = True
 
 

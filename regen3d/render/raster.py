@@ -7,6 +7,9 @@ from jaxtyping import Float, Float32, Int32, Integer
 
 from regen3d.render.scan import barycentric_planes, chunks, ranges, rows_of_faces, spans_of_rows
 
+RESOLVED = 1 << 15
+"""Pixels whose weights are found at once: their planes stay in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raster:
@@ -72,13 +75,22 @@ def _resolve(
     seen: Integer[np.ndarray, "h w"], inverse_depth: Float[np.ndarray, "h w"], corners: Float[np.ndarray, "f 3 3"]
 ) -> Raster:
     """Depth and barycentric coordinates of the pixels that see a face."""
-    v, u = np.nonzero(seen >= 0)
-    pixels = np.stack([u + 0.5, v + 0.5, np.ones(len(u))], axis=-1)
-    depth = np.full(seen.shape, np.inf, dtype=np.float32)
-    barycentric = np.zeros((*seen.shape, 3), dtype=np.float32)
-    visible, face = np.unique(seen[v, u], return_inverse=True)
-    weights = np.einsum("nij,nj->ni", barycentric_planes(corners[visible])[face], pixels)
-    weights = np.clip(weights, 0.0, None)
-    depth[v, u] = 1.0 / inverse_depth[v, u]
-    barycentric[v, u] = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
-    return Raster(face=seen.astype(np.int32), depth=depth, barycentric=barycentric)
+    depth = np.full(seen.size, np.inf, dtype=np.float32)
+    barycentric = np.zeros((seen.size, 3), dtype=np.float32)
+    flat, inverse_depth = seen.ravel(), inverse_depth.ravel()
+    covered = np.flatnonzero(flat >= 0)
+    rank = np.zeros(len(corners), dtype=np.int64)
+    rank[flat[covered]] = 1
+    visible = np.flatnonzero(rank)
+    rank[visible] = np.arange(len(visible))
+    planes = barycentric_planes(corners[visible])
+    for start in range(0, len(covered), RESOLVED):
+        pixel = covered[start : start + RESOLVED]
+        plane, (v, u) = planes[rank[flat[pixel]]], np.divmod(pixel, seen.shape[1])
+        weights = plane[..., 0] * (u[:, None] + 0.5) + plane[..., 1] * (v[:, None] + 0.5) + plane[..., 2]
+        weights = np.clip(weights, 0.0, None)
+        depth[pixel] = 1.0 / inverse_depth[pixel]
+        barycentric[pixel] = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
+    return Raster(
+        face=seen.astype(np.int32), depth=depth.reshape(seen.shape), barycentric=barycentric.reshape(*seen.shape, 3)
+    )

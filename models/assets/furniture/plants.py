@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.assets.furniture.fronds import frond
 from models.assets.furniture.template import Range, Size, form_of
 from models.assets.primitives import Number, Part, blade, cylinder, lathe, move, rod
 
@@ -24,11 +25,13 @@ class Habit:
     """Share of their length by which the tips of both hang below the straight line."""
     stem: float = 0.0
     """Height above the pot over which leaves leave the stem, as a share of the height."""
+    pinnate: bool = False
+    """Whether leaves are fronds, rows of leaflets; then `slender` is that of a leaflet against its frond."""
 
 
 ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2))
 BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), stem=0.2)
-PALM = Habit(leaves=70, slender=0.09, rise_deg=(28, 82), droop=(0.4, 0.12), stem=0.3)
+PALM = Habit(leaves=15, slender=0.022, rise_deg=(40, 84), droop=(0.42, 0.1), pinnate=True)
 
 
 PLANT: dict[str, Range] = {
@@ -63,7 +66,8 @@ def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
         start = rim * 0.95 + habit.stem * h * share
         top = np.sin(rise) - droop if np.sin(rise) > 2 * droop else np.sin(rise) ** 2 / (4 * droop)
         length = min(0.5 * w / np.cos(rise), (h - start) / top) * (0.84 + 0.16 * np.cos(2.3 * k))
-        leaf = blade(length, slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=droop)
+        build = frond if habit.pinnate else blade
+        leaf = build(length, slender * length, azimuth=k * GOLDEN_ANGLE, rise=rise, droop=droop)
         parts.append(move(leaf, (0, start, 0)))
     return parts
 

@@ -62,7 +62,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "cabinet": (
         Template(storage.cabinet, storage.CABINET),
         Template(partial(storage.cabinet, columns=1), storage.CABINET),
-        Template(partial(storage.cabinet, feet=True), storage.CABINET),
+        Template(partial(storage.cabinet, feet=True), storage.FOOTED),
     ),
     "ceiling lamp": (Template(lamps.pendant, lamps.PENDANT, is_round=True),),
     "chair": _CHAIRS,
@@ -80,7 +80,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "dresser": (
         Template(storage.cabinet, storage.CABINET),
         Template(partial(storage.cabinet, columns=2), storage.CABINET),
-        Template(partial(storage.cabinet, feet=True), storage.CABINET),
+        Template(partial(storage.cabinet, feet=True), storage.FOOTED),
     ),
     "flowers": (Template(plants.bouquet, is_round=True),),
     "floor lamp": _FLOOR_LAMPS,
@@ -94,7 +94,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "mirror": (Template(decor.picture),),
     "nightstand": (
         Template(partial(storage.cabinet, rows=2, columns=1), storage.CABINET),
-        Template(partial(storage.cabinet, rows=2, columns=1, feet=True), storage.CABINET),
+        Template(partial(storage.cabinet, rows=2, columns=1, feet=True), storage.FOOTED),
         Template(partial(tables.table, shelf=True), tables.TABLE),
     ),
     "office chair": _CHAIRS[6:],
@@ -113,7 +113,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "side table": (*_TABLES, Template(partial(tables.pedestal_table, square=True), tables.PEDESTAL)),
     "sideboard": (
         Template(storage.cabinet, storage.CABINET),
-        Template(partial(storage.cabinet, rows=2, feet=True), storage.CABINET),
+        Template(partial(storage.cabinet, rows=2, feet=True), storage.FOOTED),
     ),
     "sink": (Template(storage.sink), Template(storage.cabinet, storage.CABINET)),
     "sofa": _SOFAS,

@@ -12,8 +12,10 @@ RELIEF_M = 0.012
 """How far fronts stand out, metres."""
 
 
-CABINET: dict[str, Range] = {"legs": (0.0, 0.07, 0.3), "top": (0.01, 0.03, 0.08), "overhang": (0.0, 0.01, 0.05)}
-"""Ranges of a cabinet."""
+CABINET: dict[str, Range] = {"legs": (0.0, 0.07, 0.15), "top": (0.01, 0.03, 0.08), "overhang": (0.0, 0.01, 0.05)}
+"""Ranges of a cabinet on a base: plinths are 5 to 12 cm high."""
+FOOTED: dict[str, Range] = CABINET | {"legs": (0.0, 0.07, 0.3)}
+"""Ranges of a cabinet on feet."""
 
 
 def cabinet(
@@ -30,7 +32,7 @@ def cabinet(
             at each side as a share of the width.
     """
     w, h, d = size
-    form = form_of(CABINET, shape)
+    form = form_of(FOOTED if feet else CABINET, shape)
     down, across = rows or max(1, round(h / 0.27)), columns or max(1, round(w / 0.6))
     front, base, top = d / 2 - RELIEF_M, max(form["legs"], 0.01) * h, (1 - form["top"]) * h
     x = (0.5 - form["overhang"]) * w

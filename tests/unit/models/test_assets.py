@@ -18,11 +18,12 @@ from models.assets.furniture.template import REACH, Template, form_of
 from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
 from models.assets.morph import POSE, morph_at, surface_of
 from models.assets.outlines import unknown_candidates
+from models.assets.packing import pack
 from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe, rod
 from models.assets.recipes import BOX, HOLLOW_LATHE, INFLATED, LAMP_LATHE, LATHE, surface_from, template_of
 from models.assets.search import evolved
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
-from models.assets.solid import join, pack
+from models.assets.solid import join
 from models.assets.texturing import textured
 from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError, ModelOutputError
@@ -113,7 +114,7 @@ def test_any_size_gives_a_finite_surface(name: str, size: tuple[float, float, fl
 
 def test_charts_do_not_overlap() -> None:
     surface = join(table((1.2, 0.7, 0.8)), np.array([1.2, 0.7, 0.8]))
-    layout = pack(surface, 256, gap_px=2)
+    layout = pack(surface, 256)
     chart = surface.chart[surface.faces[:, 0]]
     owner = np.full((256, 256), -1)
     for index in range(int(surface.chart.max()) + 1):

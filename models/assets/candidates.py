@@ -4,7 +4,7 @@ import numpy as np
 
 from models.assets.fitting import Candidate, best_fit
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
-from models.assets.outlines import unknown_candidates
+from models.assets.outlines import is_fine, unknown_candidates
 from models.assets.recipes import HOLLOW_LATHE, LAMP_LATHE, LATHE, recipe_name, template_of
 from models.assets.sizes import Category, fitted_category
 from models.assets.turning import turned_fits
@@ -41,8 +41,16 @@ def fitted_shape(view: ObjectView, seed: int, box: FittedBox | None = None) -> S
 
 
 def known_candidates(view: ObjectView, category: Category, box: FittedBox) -> list[Candidate]:
-    """The templates of a category, after the bodies that the outline draws when it is turned."""
-    names = [recipe_name(category.name, k) for k in range(len(TEMPLATES[category.name]))]
+    """The templates of a category, after the bodies that the outline draws when it is turned.
+
+    Where some are fine and others not, only those are tried that are what the mask is: IoU sees little of that.
+    """
+    templates = TEMPLATES[category.name]
+    mixed = len({template.is_fine for template in templates}) > 1
+    fine = mixed and is_fine(view.instance.mask)
+    names = [
+        recipe_name(category.name, k) for k, template in enumerate(templates) if not mixed or template.is_fine == fine
+    ]
     known = [
         Candidate(
             template=template_of(name),

@@ -10,7 +10,7 @@ from models.assets.fitting import Candidate
 from models.assets.recipes import BOX, INFLATED, LATHE, template_of
 from models.assets.turning import aspect, symmetry, turned_fits
 from regen3d.frames import upright
-from regen3d.types import FittedBox, ObjectView
+from regen3d.types import FittedBox, Mask, ObjectView
 
 LEAST_SYMMETRY, LEAST_ASPECT = 0.85, 1.2
 """What is not known, but as symmetric and as tall as this, is taken for a turned body (vases, bottles, posts)."""
@@ -18,6 +18,9 @@ CELLS = 48
 """Longer side of the outline that is blown up: 5,000 faces."""
 THICKNESS = 0.6
 """Depth of a blown-up body as a share of the smaller of its width and height."""
+STRAND, FINE = 1 / 40, 0.25
+"""What is thinner than this share of a mask's longer side is a strand, and a mask with this share in strands is fine:
+fronds are 0.39 to 0.53 strands, broad leaves up to 0.15."""
 INFLATED_HANDICAP = 0.06
 """IoU that a blown-up outline must gain over a box: it fits any silhouette, whatever it is."""
 
@@ -41,6 +44,15 @@ def unknown_candidates(view: ObjectView, box: FittedBox) -> list[Candidate]:
         )
         return [boxed, drawn]
     return found or [boxed]
+
+
+def is_fine(mask: Mask) -> bool:
+    """Whether a mask is mostly strands: whether much of it is lost when it is opened by a small disc."""
+    rows, columns = np.nonzero(mask)
+    width = max(3, round(STRAND * max(np.ptp(rows), np.ptp(columns))) | 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    solid = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    return float(np.sum(solid)) < (1 - FINE) * float(mask.sum())
 
 
 def _outline(view: ObjectView) -> Bool[np.ndarray, "r c"]:

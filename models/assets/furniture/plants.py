@@ -41,6 +41,8 @@ PLANT: dict[str, Range] = {
     "leaf": (0.5, 1.0, 2.2),
 }
 """Ranges of a plant."""
+PINNATE: dict[str, Range] = PLANT | {"leaf": (0.5, 1.0, 1.5)}
+"""The same where leaves are fronds: wider leaflets would overlap."""
 
 
 def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
@@ -53,7 +55,7 @@ def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
             width of its foot as a share of that; width of a `leaf` as a multiple of the habit's.
     """
     w, h, _ = size
-    form = form_of(PLANT, shape)
+    form = form_of(PINNATE if habit.pinnate else PLANT, shape)
     rim, radius = form["pot"] * h, 0.5 * form["wide"] * w
     slender = habit.slender * form["leaf"]
     profile = radius * np.array([form["taper"], 0.8 + 0.2 * form["taper"], 1.0, 1.0, 0.88, 0.86, 0.0])

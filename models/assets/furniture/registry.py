@@ -12,9 +12,10 @@ _TABLES = (
     Template(tables.round_table, tables.ROUND),
     Template(tables.pedestal_table, tables.PEDESTAL, is_round=True),
 )
-_PLANTS = tuple(
-    Template(partial(plants.plant, habit=habit), plants.PLANT, is_round=True)
-    for habit in (plants.ARCHING, plants.BUSH, plants.PALM)
+_PLANTS = (
+    Template(partial(plants.plant, habit=plants.ARCHING), plants.PLANT, is_round=True),
+    Template(partial(plants.plant, habit=plants.BUSH), plants.PLANT, is_round=True),
+    Template(partial(plants.plant, habit=plants.PALM), plants.PINNATE, is_round=True, is_fine=True),
 )
 _SOFAS = (
     Template(seating.sofa, seating.SOFA),

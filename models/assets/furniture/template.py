@@ -46,6 +46,8 @@ class Template:
     """Parameter -> bounds and usual value."""
     is_round: bool = False
     """Whether it looks the same from all sides."""
+    is_fine: bool = False
+    """Whether its silhouette is mostly strands, such as the leaflets of a palm."""
 
     def __call__(self, size: Size, deviation: Float[np.ndarray, " k"] | None = None) -> list[Part]:
         """The parts for a size in metres; see `values` for the deviation."""

@@ -5,13 +5,15 @@ import pytest
 
 from models.assets.embedded import TEXTURE_PX, texture_side
 from models.assets.furniture.registry import TEMPLATES
+from models.assets.furniture.template import REACH
 from models.assets.packing import along_skyline, gap_px, pack
 from models.assets.primitives import box, lathe
 from models.assets.sizes import CATEGORIES
 from models.assets.solid import Surface, join
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, upright, world_from_gravity
-from regen3d.types import Camera, FittedBox
+from regen3d.meshes.quality import uv_overlap
+from regen3d.types import Camera, FittedBox, Mesh
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
 
@@ -32,6 +34,15 @@ def test_most_of_the_surface_has_texels_of_one_size(name: str, k: int) -> None:
     order = np.argsort(density)
     low, high = np.interp((0.1, 0.9), np.cumsum(area[order]) / area.sum(), density[order])
     assert high < 2.0 * low
+
+
+@pytest.mark.parametrize(("name", "k"), VARIANTS)
+def test_layouts_do_not_overlap_at_the_greatest_proportions(name: str, k: int) -> None:
+    size, template = CATEGORIES[name].prior.median_m, TEMPLATES[name][k]
+    parts = template((float(size[0]), float(size[1]), float(size[2])), np.full(len(template.ranges), REACH))
+    surface = join(parts, size)
+    uv, blank = pack(surface, 1024) / 1024, np.zeros((1, 1, 3), dtype=np.uint8)
+    assert uv_overlap(Mesh(vertices=surface.vertices, faces=surface.faces, uv=uv, texture=blank), 1024) < 0.02
 
 
 def test_a_table_top_fills_its_texture() -> None:

@@ -1,7 +1,7 @@
 """Camera and room box from a point map, for estimators that know depth but no walls."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import rotation_about_y, transform, world_from_gravity
@@ -13,6 +13,10 @@ _TRIES = 400
 _LIES = 0.8
 """Cosine between a surface's own normal and a plane's from which the surface lies in it: normals of neighbouring
 pixels are noisy, walls are at right angles to the floor."""
+
+_TRUSTED = 0.5
+"""Confidence, in medians of the map, from which on a point counts: estimators count it in units of their own. At least
+half of the points stay, and all where the map knows no difference."""
 
 
 def floor_from_points(points: PointMap, seed: int) -> tuple[Float[np.ndarray, " 3"], float]:
@@ -148,8 +152,15 @@ def _walls(low: Float[np.ndarray, " 3"], high: Float[np.ndarray, " 3"]) -> tuple
     )
 
 
+def _trusted(points: PointMap) -> Bool[np.ndarray, "h w"]:
+    """Pixels whose point is believed; guesses behind mirrors, glass and seams are not."""
+    if not points.valid.any():
+        return points.valid
+    return points.valid & (points.confidence >= _TRUSTED * float(np.median(points.confidence[points.valid])))
+
+
 def _sample(points: PointMap, count: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
-    cloud = points.points[points.valid]
+    cloud = points.points[_trusted(points)]
     if len(cloud) < 100:
         raise DegenerateGeometryError(f"the point map has {len(cloud)} valid points, at least 100 are needed")
     return cloud[rng.choice(len(cloud), size=min(count, len(cloud)), replace=False)]
@@ -164,7 +175,7 @@ def _oriented(points: PointMap, camera: Camera) -> tuple[Float[np.ndarray, "n 3"
 def _normals(points: PointMap) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     """Points and unit normals in the camera frame, on the same grid."""
     step = max(max(points.valid.shape) // 200, 1)
-    grid, valid = points.points[::step, ::step], points.valid[::step, ::step]
+    grid, valid = points.points[::step, ::step], _trusted(points)[::step, ::step]
     across, down = grid[:-1, 1:] - grid[:-1, :-1], grid[1:, :-1] - grid[:-1, :-1]
     normals = np.cross(across, down)
     norms = np.linalg.norm(normals, axis=-1)

@@ -34,6 +34,33 @@ def test_height_along_known_gravity(synthetic_room: SyntheticRoom) -> None:
         assert height_along(in_units(points, 0.4), gravity) * 0.4 == pytest.approx(1.5, rel=0.02)
 
 
+def test_points_that_are_not_trusted_move_no_side(synthetic_room: SyntheticRoom) -> None:
+    """A mirror shows a second room twice as far away: the estimator sees it, and says that it does not believe it."""
+    room, clean = synthetic_room, synthetic_room.geometry.plate_points
+    mirror = np.zeros(clean.valid.shape, bool)
+    mirror[: mirror.shape[0] // 2, : mirror.shape[1] // 3] = True
+    points = np.where(mirror[..., None], 2.0 * clean.points, clean.points)
+    confidence = np.where(mirror, 0.1, 0.8)
+    whole = fit_layout(clean, room.camera)
+    doubted = fit_layout(replace(clean, points=points, confidence=confidence), room.camera)
+    np.testing.assert_allclose(doubted.bounds_min, whole.bounds_min, atol=0.1)
+    believed = fit_layout(replace(clean, points=points, confidence=np.full_like(confidence, 0.8)), room.camera)
+    assert np.abs(believed.bounds_min - whole.bounds_min).max() > 0.5, "the mirror matters where it is believed"
+
+
+def test_height_counts_trusted_points_only(synthetic_room: SyntheticRoom) -> None:
+    clean = synthetic_room.geometry.plate_points
+    gravity = gravity_in_camera(synthetic_room.camera)
+    deep = np.zeros(clean.valid.shape, bool)
+    deep[-deep.shape[0] // 6 :] = True
+    points = replace(
+        clean,
+        points=np.where(deep[..., None], 1.5 * clean.points, clean.points),
+        confidence=np.where(deep, 0.05, 0.6),
+    )
+    assert height_along(points, gravity) == pytest.approx(1.5, rel=0.02)
+
+
 def test_edges_are_where_depth_jumps() -> None:
     depth = np.tile(np.linspace(2.0, 2.5, 40), (30, 1))
     depth[10:20, 10:20] = 1.5

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from models.segmentation.fronts import Fronts, find_fronts, standing_distance
-from models.segmentation.leftovers import Find
+from models.segmentation.leftovers import SMALLEST, Find
 from models.segmentation.straight import FACING, View, straighten
 from models.segmentation.surfaces import Backdrop
 from regen3d.room.solve import SolvedRoom
@@ -21,9 +21,9 @@ weights of four rooms the fifth room's fronts are found as well."""
 # fmt: on
 BIAS = -10.33
 """Log odds at zero."""
-CONVINCING = 1.3
-"""Least log odds of a front. Of four rooms, left out in turn, false ones come to 1.2 once parts of known things are
-left out."""
+CONVINCING = 1.5
+"""Least log odds of a front. Once parts of known things are left out, false ones come to 1.3 over five rendered rooms,
+true ones to 1.7 and more."""
 TRIED = 600
 """Fronts of each view that are considered."""
 SHARED = 0.3
@@ -123,11 +123,13 @@ def find_furniture(image: Rgb, room: SolvedRoom, backdrop: Backdrop, known: Mask
     hw = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
     taken = cv2.resize(known.astype(np.float32), hw[::-1], interpolation=cv2.INTER_AREA) > 0.5
     odd = cv2.resize(backdrop.strange, hw[::-1], interpolation=cv2.INTER_AREA)
+    least = SMALLEST * image.shape[0] * image.shape[1]
     chosen: list[_Front] = []
     for front in pool:
         if front.odds < CONVINCING:
             break
-        if not _is_free(front.mask(hw, scale=scale), taken, odd, BARE if front.is_door else LIKE_ROOM):
+        large = cv2.contourArea(front.corners().astype(np.float32)) >= least
+        if not (large and _is_free(front.mask(hw, scale=scale), taken, odd, BARE if front.is_door else LIKE_ROOM)):
             continue
         for part in _parts(_whole(front, pool), pool):
             chosen.append(part)

@@ -19,10 +19,13 @@ STRANGE = 0.5
 GAP = 0.004
 """Gaps and necks of a thing up to this part of the picture's longer side are closed, and cut."""
 SMALLEST = 0.003
-"""Least part of the picture: below are rests of known things and patches of light."""
+"""Least part of the picture of a thing, or of a front: below are rests of known things and patches of light or wall."""
 THICKEST = 0.012
 """Radius of the largest circle in a thing, at least, as part of the longer side: skirting boards are thinner. Where a
 thing is narrower between two wider parts, it is cut."""
+BRANCH = 2.0
+"""How far, in such radii, a thing reaches from its thick parts: a thin strip that goes on from it is the side of
+something else."""
 SHARPEST = 0.78
 """Mean strength of the edge along a thing's own outline, at least: over five rendered rooms eight of nine things come
 to 0.8 and more, shadows and mistaken walls to 0.2 to 0.76."""
@@ -85,13 +88,14 @@ def _apart(odd: Mask, radius: float) -> list[Mask]:
     if not cores.any():
         return []
     # Every pixel goes to the nearest core, which has to be a core of its own part.
-    _, nearest = cv2.distanceTransformWithLabels(
+    distance, nearest = cv2.distanceTransformWithLabels(
         (cores == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_CCOMP
     )
     masks = []
     for core in range(1, int(cores.max()) + 1):
         place = cores == core
-        mask = keep_large_components((parts == parts[place][0]) & (nearest == nearest[place][0]))
+        own = (parts == parts[place][0]) & (nearest == nearest[place][0]) & (distance < BRANCH * radius)
+        mask = keep_large_components(own)
         if mask.sum() >= SMALLEST * mask.size:
             masks.append(np.asarray(mask))
     return sorted(masks, key=lambda mask: -int(mask.sum()))

@@ -1,5 +1,7 @@
 """What the segmenter finds by holding a picture against its room: colours, leftovers, fronts, furniture."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from models.segmentation import embedded
 from models.segmentation.fronts import find_fronts, standing_distance
 from models.segmentation.furniture import find_furniture
 from models.segmentation.grabcut import outline_of, snap
-from models.segmentation.leftovers import find_leftovers
+from models.segmentation.leftovers import SMALLEST, find_leftovers
 from models.segmentation.straight import View, straighten
 from models.segmentation.surfaces import COLOURS, Backdrop, memberships, own_colours, see_backdrop
 from regen3d.frames import intrinsics_from_focal, project, transform, world_from_gravity
@@ -122,6 +124,16 @@ class TestLeftovers:
         finds = find_leftovers(image, backdrop_of(image, room), np.zeros(image.shape[:2], bool))
         assert [find.label for find in finds] == ["object"]
 
+    def test_a_thin_strip_that_goes_on_from_a_thing_is_not_of_it(self, room: SolvedRoom) -> None:
+        """The shade of a lamp before the narrow side of a bookcase."""
+        image = empty(room)
+        cv2.rectangle(image, (230, 60), (238, 200), WHITE, -1)
+        shade = cv2.ellipse(np.zeros(image.shape[:2], np.uint8), (220, 190), (28, 18), 0, 0, 360, 1, -1) > 0
+        image[shade] = RED
+        finds = find_leftovers(image, backdrop_of(image, room), np.zeros(image.shape[:2], bool))
+        assert len(finds) == 1
+        assert iou(finds[0].mask, shade) > 0.8
+
     def test_what_is_known_is_not_found_again(self, room: SolvedRoom) -> None:
         image = empty(room)
         picture = draw_picture(image, room)
@@ -190,6 +202,19 @@ class TestFurniture:
         finds = find_furniture(image, room, backdrop_of(image, room), np.zeros(cabinet.shape, bool))
         assert [find.label for find in finds] == ["cabinet"]
         assert iou(finds[0].mask, cabinet) > 0.85
+
+    def test_a_small_front_is_a_rest_of_something(self, room: SolvedRoom) -> None:
+        """A piece of wall between things comes to as little of the picture."""
+        camera = replace(room.camera, intrinsics=intrinsics_from_focal(760.0, (960, 720)), width=960, height=720)
+        layout = replace(room.layout, bounds_min=np.array([-2.0, 0.0, -6.0]))
+        far = replace(room, camera=camera, layout=layout)
+        for wide, high, labels in ((0.31, 0.28, []), (0.5, 0.5, ["cabinet"])):
+            image = empty(far)
+            corners = [(0.3, 0.0), (0.3 + wide, 0.0), (0.3 + wide, high), (0.3, high)]
+            mask = draw(image, far, [(x, y, -5.9) for x, y in corners], WHITE)
+            assert (mask.mean() < SMALLEST) == (not labels)
+            finds = find_furniture(image, far, backdrop_of(image, far), np.zeros(mask.shape, bool))
+            assert [find.label for find in finds] == labels
 
     def test_an_empty_room_has_none(self, room: SolvedRoom) -> None:
         image = empty(room)

@@ -37,8 +37,8 @@ def test_height_along_known_gravity(synthetic_room: SyntheticRoom) -> None:
 def test_points_that_are_not_trusted_move_no_side(synthetic_room: SyntheticRoom) -> None:
     """A mirror shows a second room twice as far away: the estimator sees it, and says that it does not believe it."""
     room, clean = synthetic_room, synthetic_room.geometry.plate_points
-    mirror = np.zeros(clean.valid.shape, bool)
-    mirror[: mirror.shape[0] // 2, : mirror.shape[1] // 3] = True
+    mirror = np.zeros(room.camera.hw, bool)
+    mirror[: room.camera.height // 2, : room.camera.width // 3] = True
     points = np.where(mirror[..., None], 2.0 * clean.points, clean.points)
     confidence = np.where(mirror, 0.1, 0.8)
     whole = fit_layout(clean, room.camera)
@@ -51,8 +51,8 @@ def test_points_that_are_not_trusted_move_no_side(synthetic_room: SyntheticRoom)
 def test_height_counts_trusted_points_only(synthetic_room: SyntheticRoom) -> None:
     clean = synthetic_room.geometry.plate_points
     gravity = gravity_in_camera(synthetic_room.camera)
-    deep = np.zeros(clean.valid.shape, bool)
-    deep[-deep.shape[0] // 6 :] = True
+    deep = np.zeros(synthetic_room.camera.hw, bool)
+    deep[-synthetic_room.camera.height // 6 :] = True
     points = replace(
         clean,
         points=np.where(deep[..., None], 1.5 * clean.points, clean.points),

@@ -88,14 +88,14 @@ def _fields(adapter: Adapter) -> dict[str, object]:
 
 
 @flow(name="sleeping-scene")
-def sleeping_scene(store: str, view: Ref, scale: float, seed: int) -> None:
+def sleeping_scene(store: str, view: Ref, scale: float, seed: int, objects: int = OBJECTS) -> None:
     """The chains of one scene, wired as in `flows.scene`: no object waits for another."""
     context = SceneContext(
         store=store, adapters={"complete": "sleeping", "generate": "sleeping"}, seed=seed, execution=RAY
     )
     tasks = {stage.name: stage_task(stage) for stage in (complete.STAGE, generate.STAGE, ALIGN)}
     last = []
-    for k in range(OBJECTS):
+    for k in range(objects):
         first, second, third = calls(view, f"object-{k}", scale, seed)
         completed = tasks["complete"].submit(context, first)
         generated = tasks["generate"].submit(context, second, {"completion": completed})
@@ -131,7 +131,8 @@ def overlap(plan: Plan) -> float:
         store = Store(f"{folder}/store")
         view = codec.put_value(store, furnished_room().view("chair-1"))
         # Loads everything; also the first of a real scene's stages run on workers that are warm from the last scene.
-        sleeping_scene(store.uri, view, 0.001, 1)
+        # With the same times, because they are options, and other options have workers of their own.
+        sleeping_scene(store.uri, view, plan.scale, 1, objects=1)
         _wait_for_workers(plan)
         started = time.perf_counter()
         sleeping_scene(store.uri, view, plan.scale, 2)
@@ -156,9 +157,9 @@ def _wait_for_workers(plan: Plan) -> None:
         ready = [
             sum(state == "ready" for state in pool["workers"].values())
             for name, pool in pools.items()
-            if name == "align"
+            if name.startswith(("generate", "align"))
         ]
-        if ready and min(ready) >= plan.gpus:
+        if min(ready) >= plan.gpus:
             return
         time.sleep(1.0)
 
@@ -188,7 +189,10 @@ def queue(scenes: int, scale: float) -> list[tuple[float, int, int, int]]:
         def watch() -> None:
             children = psutil.Process().children(recursive=True)
             dispatcher = next(process for process in children if "Dispatcher" in process.name())
-            while not finished.wait(5.0):
+            ended = False
+            while not ended:
+                # Once more at the end, when all is done.
+                ended = finished.wait(5.0)
                 memory = [psutil.Process().memory_info().rss, dispatcher.memory_info().rss]
                 rows.append((time.perf_counter() - started, done[0], *(round(each / 2**20) for each in memory)))
 

@@ -111,6 +111,8 @@ def _start_here(farm: FarmSettings) -> None:
     if gpus is None:
         gpus = _gpus_here()
     options = {
+        # Said outright: else it joins a cluster that it finds by RAY_ADDRESS, or that anybody has started here.
+        "address": "local",
         # A worker on a GPU holds a core that it hardly uses.
         "num_cpus": cores + gpus,
         "num_gpus": gpus,

@@ -53,12 +53,15 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     path.write_text(json.dumps(FARM))
     with pytest.MonkeyPatch.context() as patch, sleepers():
         patch.setenv("REGEN3D_FARM", str(path))
+        # Another cluster that Ray would join: `ray start` leaves the address of its own for whoever comes later.
+        patch.setenv("RAY_ADDRESS", "127.0.0.1:1")
         # As Prefect does when it loads a block: what Ray reads as it is imported is out of date later.
         importlib.import_module("ray")
         # As tasks of a flow do: what Ray starts must outlive the thread.
         with ThreadPoolExecutor(1) as thread:
             executor = thread.submit(executor_for, RAY).result()
         assert isinstance(executor, RayExecutor)
+        patch.delenv("RAY_ADDRESS")
         yield executor
 
 

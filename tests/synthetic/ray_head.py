@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,7 +49,10 @@ class RayHead:
         ray = Path(sys.executable).with_name("ray")
         where = ["--head", "--block", "--node-ip-address=127.0.0.1", f"--port={self._port}"]
         how = [f"--ray-client-server-port={self._client_port}", "--num-cpus=2", "--num-gpus=2"]
+        # A folder of its own, with a short name because of its sockets: else other drivers of this machine find it.
+        self._temp = tempfile.mkdtemp(prefix="ray-")
         less = ["--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=104857600"]
+        less.append(f"--temp-dir={self._temp}")
         log = self._folder / "head.log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
@@ -74,3 +79,4 @@ class RayHead:
             process.kill()
         self._process.wait()
         self._process = None
+        shutil.rmtree(self._temp)

@@ -148,6 +148,9 @@ class LightEntry(Entry):
 
     value: Ref = Field(description="Environment, harmonics and key light.")
     direction: Vector3 = Field(description="Unit vector towards where most light comes from, world frame.")
+    direction_spread_deg: float | None = Field(
+        default=None, ge=0, description="How far the direction is usually off: root mean square over rooms with truth."
+    )
     error: float = Field(
         ge=0,
         description="Mean difference between the empty room and its relightable version under this light, as a share "

@@ -13,7 +13,7 @@ from regen3d import __version__, codec
 from regen3d.config import STAGES, SceneRequest
 from regen3d.export.light_files import estimates
 from regen3d.export.report import ReportPictures, report_html
-from regen3d.light.base import ESTIMATED, SceneLight
+from regen3d.light.base import DIRECTION_SPREAD_DEG, ESTIMATED, SceneLight
 from regen3d.manifest import (
     CameraEntry,
     Diagnostics,
@@ -160,6 +160,7 @@ def _light(store: Store, light: SceneLight, exported: Exported) -> LightEntry:
     return LightEntry(
         value=codec.put_value(store, light),
         direction=light.direction.tolist(),
+        direction_spread_deg=DIRECTION_SPREAD_DEG,
         error=light.error,
         estimated=ESTIMATED,
         files=estimates(exported.files),

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from regen3d.export.pictures import jpeg_data_uri
-from regen3d.manifest import CameraEntry, Manifest, RoomEntry
+from regen3d.manifest import CameraEntry, LightEntry, Manifest, RoomEntry
 from regen3d.viewer.facts import doubts, script_json, viewer_facts
 from regen3d.viewer.page import asset, script_policy
 
@@ -63,6 +63,7 @@ def report_html(manifest: Manifest, pictures: ReportPictures, scene_glb: bytes |
         shortfalls=shortfalls(manifest),
         camera=_camera_rows(manifest.camera),
         room=_room_rows(manifest.room),
+        light=_light_rows(manifest.light),
         licences=sorted({(entry.provenance.licence, entry.provenance.model) for entry in manifest.stages}),
         image_argument=shlex.quote(manifest.image.name),
         redo=_first_to_redo(manifest),
@@ -113,6 +114,23 @@ def _camera_rows(camera: CameraEntry) -> list[tuple[str, str]]:
         ("Height", f"{camera.height_m:.2f} m above the floor"),
         ("Pitch", f"{abs(pitch_deg):.1f}° {'up' if pitch_deg > 0 else 'down'}"),
         ("Confidence", f"{camera.confidence:.2f}"),
+    ]
+
+
+def _light_rows(light: LightEntry | None) -> list[tuple[str, str]]:
+    if light is None:
+        return []
+    x, y, z = light.direction
+    side = "right" if x > 0 else "left"
+    around = abs(float(np.degrees(np.arctan2(x, -z))))
+    spread = "" if light.direction_spread_deg is None else f", give or take {light.direction_spread_deg:.0f}°"
+    return [
+        (
+            "Comes from",
+            f"{np.degrees(np.arcsin(np.clip(y, -1, 1))):.0f}° up, {around:.0f}° to the {side} of ahead{spread}",
+        ),
+        ("Misfit", f"{100 * light.error:.0f} % of the empty room's brightness"),
+        ("Estimated", ", ".join(light.estimated)),
     ]
 
 

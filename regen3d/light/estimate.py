@@ -1,15 +1,16 @@
 """The light of a room from one picture: what its surfaces show, made to agree with how bright they are.
 
 Surfaces of one material that are turned differently differ in brightness because of the light. Walls share a paint and
-an object its material; the low-order light that explains their differences best, kept near the panorama that the room
-itself makes, is taken. How much light there is at all no picture says: the brightest surfaces are taken for white.
+an object its material; the low-order light that explains their differences best is taken, kept near the panorama that
+the room itself makes and the light that it does not show (`regen3d.light.unseen`). How much light there is at all no
+picture says: the brightest surfaces are taken for white.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 
 from regen3d.frames import rotation_about_y
 from regen3d.light.albedo import side_albedo
@@ -17,6 +18,7 @@ from regen3d.light.base import SceneLight
 from regen3d.light.harmonics import TO_IRRADIANCE, basis, directions, irradiance, project
 from regen3d.light.linear import to_linear
 from regen3d.light.shading import lit_picture
+from regen3d.light.unseen import box_points, unseen_light
 from regen3d.render.scene import PlacedMesh, normals, render
 from regen3d.room.box import FACES
 from regen3d.types import Camera, Face, Mesh, Rgb, Room, RoomLayout
@@ -33,12 +35,15 @@ WHITE = 0.8
 BRIGHTEST = 0.95
 """Quantile of the picture's surfaces that counts as white."""
 
-STIFF = 0.1
-"""Weight of the panorama against the samples of all surfaces together; with ten times as much a window behind the
-camera leaves no trace, with a tenth a dark chair seat becomes a lamp above."""
+STIFF = 1.0
+"""Weight of the panorama, unseen light included, against the samples of all surfaces together: the same. Ten times as
+much turns the light of the shared rooms by ten degrees at most; with a hundredth a dark chair seat becomes a lamp."""
 
 ROUNDS = 6
 """Rounds of fitting materials and light in turn; the light changes by less than a percent after four."""
+
+MOST_SAMPLES = 1000
+"""Pixels from which light that is not seen is found; half as many turn it by a degree or two."""
 
 KEY_INSET_M = 0.15
 """The point light hangs this far inside the room's surface."""
@@ -54,6 +59,10 @@ class _Samples:
     """World frame, unit, towards the camera."""
     material: Integer[np.ndarray, " n"]
     """Which pixels share a material."""
+    ray: Float[np.ndarray, "n 3"]
+    """From the camera, world frame, of any length."""
+    bare: Bool[np.ndarray, " n"]
+    """Pixels that show the room itself."""
 
 
 def estimate_light(photo: Rgb, camera: Camera, room: Room, objects: Sequence[PlacedMesh]) -> SceneLight:
@@ -66,8 +75,10 @@ def estimate_light(photo: Rgb, camera: Camera, room: Room, objects: Sequence[Pla
         objects: the placed objects; they may be none.
     """
     centre = room_centre(room.layout)
+    samples = _samples(photo, camera, room, objects)
     panorama = room_panorama(room, centre)
-    harmonics = _fitted(_samples(photo, camera, room, objects), project(panorama))
+    panorama = panorama + _unseen(samples, camera, room.layout, panorama)
+    harmonics = _fitted(samples, project(panorama))
     environment = _environment(panorama, harmonics)
     direction, strength = _dominant(harmonics)
     position = _towards_wall(room.layout, centre, direction)
@@ -89,14 +100,8 @@ def room_centre(layout: RoomLayout) -> Float[np.ndarray, " 3"]:
 
 def room_panorama(room: Room, centre: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "h w 3"]:
     """Radiance that the textured room sends to a point inside, as a latitude-longitude picture in picture units."""
-    turn = rotation_about_y(room.layout.yaw_rad)
-    rays = directions(ENVIRONMENT_HW).reshape(-1, 3) @ turn
-    start = turn.T @ centre
-    wall = np.where(rays > 0, room.layout.bounds_max, room.layout.bounds_min)
-    reach = (wall - start) / np.where(np.abs(rays) < 1e-12, 1e-12, rays)
-    axis = reach.argmin(axis=1)
-    points = (start + rays * reach.min(axis=1, keepdims=True)) @ turn.T
-    positive = np.take_along_axis(rays, axis[:, None], axis=1)[:, 0] > 0
+    places = box_points(room.layout, centre, directions(ENVIRONMENT_HW).reshape(-1, 3))
+    points = places.points @ rotation_about_y(room.layout.yaw_rad).T
     colours = np.zeros((len(points), 3))
     order: tuple[tuple[Face, Face], ...] = (
         ("wall_left", "wall_right"),
@@ -105,7 +110,7 @@ def room_panorama(room: Room, centre: Float[np.ndarray, " 3"]) -> Float[np.ndarr
     )
     for k, pair in enumerate(order):
         for sign, face in enumerate(pair):
-            here = (axis == k) & (positive == bool(sign))
+            here = places.side == 2 * k + sign
             if face in room.parts and here.any():
                 colours[here] = _colours_at(room.parts[face], points[here])
     return colours.reshape(*ENVIRONMENT_HW, 3)
@@ -144,7 +149,29 @@ def _samples(photo: Rgb, camera: Camera, room: Room, objects: Sequence[PlacedMes
         colour=colour[seen],
         normal=normal[seen].astype(np.float64),
         material=np.unique(material, return_inverse=True)[1],
+        ray=_rays(small)[seen],
+        bare=index[seen] >= len(objects),
     )
+
+
+def _rays(camera: Camera) -> Float[np.ndarray, "h w 3"]:
+    """Directions of the pixels, world frame, of any length."""
+    row, column = np.mgrid[: camera.height, : camera.width] + 0.5
+    pixel = np.stack([column, row, np.ones_like(row)], axis=-1)
+    return pixel @ np.linalg.inv(camera.intrinsics).T @ camera.world_from_camera[:3, :3].T
+
+
+def _unseen(
+    samples: _Samples, camera: Camera, layout: RoomLayout, panorama: Float[np.ndarray, "h w 3"]
+) -> Float[np.ndarray, "h w 3"]:
+    """Light that the panorama lacks, because the picture does not show where it comes from."""
+    bare = np.flatnonzero(samples.bare)
+    # Light is smooth: some pixels tell as much as all.
+    bare = bare[:: max(len(bare) // MOST_SAMPLES, 1)]
+    texels = box_points(layout, room_centre(layout), directions(ENVIRONMENT_HW).reshape(-1, 3))
+    pixels = box_points(layout, camera.position, samples.ray[bare])
+    radiance = panorama.reshape(-1, 3)
+    return unseen_light(layout, camera, (texels, radiance), (pixels, samples.colour[bare])).reshape(panorama.shape)
 
 
 def _shrunk(camera: Camera, step: int) -> Camera:

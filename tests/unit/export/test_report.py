@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from regen3d.export.report import ReportPictures, report_html, shortfalls
-from regen3d.manifest import Manifest
+from regen3d.manifest import LightEntry, Manifest
 from regen3d.store import Ref
 
 
@@ -110,6 +110,15 @@ def test_a_partial_scene_says_why(manifest: Manifest, pictures: ReportPictures):
     assert "The scene is partial." in text
     assert "chair-1 is a placeholder: no pose explains the mask" in text
     assert "not believable (confidence 0.20)" in text
+
+
+def test_the_light_is_told_with_how_far_it_may_be_off(manifest: Manifest, pictures: ReportPictures):
+    light = LightEntry(
+        value=manifest.plate, direction=[-0.6, 0.8, 0.0], direction_spread_deg=33.0, error=0.1, estimated=("albedo",)
+    )
+    text = Document(report_html(manifest.model_copy(update={"light": light}), pictures)).text
+    assert "53° up, 90° to the left of ahead, give or take 33°" in text
+    assert "10 % of the empty room" in text
 
 
 def test_a_scene_without_objects_has_a_report(manifest: Manifest, pictures: ReportPictures):

@@ -17,7 +17,7 @@ from regen3d.align.floor_depth import SLIDE_SPREAD, floor_calibrated
 from regen3d.align.free import freed
 from regen3d.align.memory import working_memory_mb
 from regen3d.align.planes import seen_walls, support_plane
-from regen3d.align.polish import polish
+from regen3d.align.polish import polish, polish_shapes
 from regen3d.align.pose import FLOOR, SupportPlane, plane_coordinates, similarity
 from regen3d.align.proportions import planar, proportioned, proportions_of, told
 from regen3d.align.proxy import finer, is_round, make_proxy
@@ -115,7 +115,7 @@ def _searched(requests: Sequence[AlignRequest], settings: AlignSettings) -> list
     starts = fit_boxes(batch, [_starts(e, r) for e, r in zip(coarse, requests, strict=True)])
     refined = _polished(batch, refine(batch, starts, [request.seed for request in requests]), FINALISTS)
     fine = [_finer(evidence, request) for evidence, request in zip(coarse, requests, strict=True)]
-    refined = _polished(make_batch(fine, settings.device, memory_mb), refined, LAST)
+    refined = _polished(make_batch(fine, settings.device, memory_mb), refined, LAST, other_shapes=True)
     return [
         _alignment(request, evidence, poses, notes)
         for request, evidence, poses, (_, notes) in zip(requests, fine, refined, gathered, strict=True)
@@ -196,15 +196,19 @@ def _finer(evidence: Evidence, request: AlignRequest) -> Evidence:
     return replace(evidence, target=larger, proxy=finer(evidence.proxy, request.asset.mesh))
 
 
-def _polished(batch: Batch, refined: Sequence[Refined], most: int) -> list[Refined]:
+def _polished(batch: Batch, refined: Sequence[Refined], most: int, *, other_shapes: bool = False) -> list[Refined]:
     """The poses that can still win, fitted to outlines and points, and the others; of those that meet one is left.
 
-    What is not polished stays as far behind the best as it was.
+    What is not polished stays as far behind the best as it was. With `other_shapes` the best is also polished from
+    other proportions of its mesh.
     """
     counts = [min(int((poses.energies - poses.energies[0] < STILL_RIVAL).sum()), most) for poses in refined]
     numbers = np.concatenate([poses.numbers[:count] for poses, count in zip(refined, counts, strict=True)])
     owner = torch.tensor(np.repeat(np.arange(len(counts)), counts), device=batch.device)
     polished = Poses(polish(batch, Poses(torch.from_numpy(numbers).to(batch.device), owner)), owner)
+    if other_shapes:
+        first = torch.tensor(np.cumsum([0, *counts[:-1]]), device=batch.device)
+        polished.numbers[first] = polish_shapes(batch, polished.some(first))
     better, costs = polished.numbers.cpu().numpy(), energy(batch, polished).cpu().numpy()
     ends = np.cumsum(counts)
     return [

@@ -15,7 +15,7 @@ from regen3d.align.drawn import Residuals, drawn_outline, residuals
 from regen3d.align.energy import askew
 from regen3d.align.least_squares import Systems, solve
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
-from regen3d.align.proportions import sparse_nats, sparse_weight
+from regen3d.align.proportions import AXES, sparse_nats, sparse_weight
 
 TRIALS = 10
 """Poses that start within five pixels are there after 4 to 6."""
@@ -57,24 +57,43 @@ WALL_SLACK_M = 0.02
 WALL_LIMIT_M = 0.25
 """What reaches farther into a wall contradicts it; the outline is believed then."""
 
+OTHER_SHAPE = 0.12
+"""Logarithm of the factor by which an axis of the mesh is tried shorter and longer: in the middle of the usual 10 to
+20 %."""
+
 STATE = NUMBERS + 1
 """The numbers of a pose, and the logarithm by which its points slide."""
 
 
 def polish(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
     """The pose near each start whose outline, points and priors fit best; the start itself where none fits better."""
-    parts = [_polished(batch, starts.some(part)) for part in batch.parts(len(starts.owner))]
+    parts = [_polished(batch, starts.some(part))[0] for part in batch.parts(len(starts.owner))]
     return torch.cat([starts.numbers[:0], *parts])
 
 
-def _polished(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
-    """All of them in one batch; their points have not slid."""
+def polish_shapes(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
+    """The same, each start also with either axis of its mesh shorter or longer: the likeliest of what comes out.
+
+    Shape, size and distance make up for each other along a valley of the cost that is too narrow to be followed far.
+    """
+    shapes = starts.numbers.new_zeros((1 + 2 * len(AXES), NUMBERS))
+    shapes[1:, 4:] = OTHER_SHAPE * torch.cat([torch.eye(3), -torch.eye(3)]).to(shapes)
+    several = (starts.numbers[:, None] + shapes).flatten(0, 1)
+    poses = Poses(several, torch.repeat_interleave(starts.owner, len(shapes)))
+    parts = [_polished(batch, poses.some(part)) for part in batch.parts(len(several))]
+    numbers, costs = (torch.cat(column).unflatten(0, (-1, len(shapes))) for column in zip(*parts, strict=True))
+    return numbers[torch.arange(len(numbers), device=numbers.device), costs.argmin(dim=1)]
+
+
+def _polished(batch: Batch, starts: Poses) -> tuple[Float[Tensor, "p 7"], Float[Tensor, " p"]]:
+    """All of them in one batch, and what they cost; their points have not slid at the start."""
 
     def measure(state: Float[Tensor, "q 8"], which: Integer[Tensor, " q"]) -> Systems:
         return _systems(batch, Poses(state[:, :NUMBERS], starts.owner[which]), state[:, NUMBERS])
 
     state = torch.cat([starts.numbers, starts.numbers.new_zeros((len(starts.owner), 1))], dim=1)
-    return solve(measure, state, state.new_tensor(LARGEST_STEP), TRIALS)[:, :NUMBERS]
+    state = solve(measure, state, state.new_tensor(LARGEST_STEP), TRIALS)
+    return state[:, :NUMBERS], measure(state, torch.arange(len(state), device=state.device)).cost
 
 
 def _systems(batch: Batch, poses: Poses, slide: Float[Tensor, " p"]) -> Systems:

@@ -11,7 +11,7 @@ from regen3d.align.drawn import drawn_outline, residuals
 from regen3d.align.energy import SIZE_LIMIT, SIZE_WEIGHT, energy, unusual_size
 from regen3d.align.evidence import Evidence
 from regen3d.align.planes import SIDES, Walls, room_side
-from regen3d.align.polish import polish
+from regen3d.align.polish import _systems, polish, polish_shapes
 from regen3d.align.pose import FLOOR, similarity
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
 from regen3d.align.proportions import planar
@@ -177,6 +177,23 @@ def test_one_wrong_proportion_of_a_mesh_moves_neither_its_place_nor_its_scale(ev
     found = polished(off, TRUE + np.array([0.04, 0.06, 0.05, 0.04, 0.0, 0.0, 0.0]))
     assert_same_place(found, 0.06)
     assert found[4 + axis] == pytest.approx(-np.log(1.15), abs=0.05)
+
+
+def test_other_shapes_lead_to_where_one_does_not_and_never_to_worse():
+    """The lower half is hidden: a seat that is too tall fits nearly as well when it is larger and farther away."""
+    hidden = np.zeros(HW, dtype=bool)
+    hidden[100:] = True
+    mesh = seat()
+    taller = replace(mesh, vertices=mesh.vertices * np.array([1.0, 1.15, 1.0]))
+    batch = batch_of(replace(evidence_of(mesh, hidden), proxy=make_proxy(taller, 0)))
+    offsets = np.array([[0.05, -0.2, 0.03, 0.06], [-0.05, 0.1, -0.05, 0.0], [0.0, 0.0, 0.1, -0.05]])
+    starts = poses_of(*(TRUE + np.pad(offset, (0, 3)) for offset in offsets), owner=[0, 0, 0])
+    none = torch.zeros(3, dtype=torch.float64)
+    alone, several = (
+        _systems(batch, Poses(found(batch, starts), starts.owner), none).cost for found in (polish, polish_shapes)
+    )
+    assert (several <= alone + 1e-9).all()
+    assert (several < alone - 1.0).any()
 
 
 def test_what_is_hidden_does_not_pull():

@@ -61,6 +61,10 @@ OTHER_SHAPE = 0.12
 """Logarithm of the factor by which an axis of the mesh is tried shorter and longer: in the middle of the usual 10 to
 20 %."""
 
+OTHER_SHAPE_NATS = 3.0
+"""By how much what comes of another shape must be likelier than what comes of the mesh as it is: twenty times, from
+which on evidence is called strong (Kass and Raftery 1995). Without, good meshes of two rooms lose 1.5 % of box IoU."""
+
 STATE = NUMBERS + 1
 """The numbers of a pose, and the logarithm by which its points slide."""
 
@@ -72,7 +76,7 @@ def polish(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
 
 
 def polish_shapes(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
-    """The same, each start also with either axis of its mesh shorter or longer: the likeliest of what comes out.
+    """The same, each start also with either axis of its mesh shorter or longer: what of it is likelier by far, if any.
 
     Shape, size and distance make up for each other along a valley of the cost that is too narrow to be followed far.
     """
@@ -82,6 +86,7 @@ def polish_shapes(batch: Batch, starts: Poses) -> Float[Tensor, "p 7"]:
     poses = Poses(several, torch.repeat_interleave(starts.owner, len(shapes)))
     parts = [_polished(batch, poses.some(part)) for part in batch.parts(len(several))]
     numbers, costs = (torch.cat(column).unflatten(0, (-1, len(shapes))) for column in zip(*parts, strict=True))
+    costs[:, 1:] += OTHER_SHAPE_NATS
     return numbers[torch.arange(len(numbers), device=numbers.device), costs.argmin(dim=1)]
 
 

@@ -29,7 +29,6 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "models/segmentation",
         *_NETWORK,
         *_ROOM,
-        "regen3d/align/rim.py",
         "regen3d/inputs",
         "tasks/segment.py",
     ),

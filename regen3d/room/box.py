@@ -24,16 +24,10 @@ _AXIS_SIGN: dict[Face, tuple[int, int]] = {
     "wall_left": (0, -1),
     "wall_right": (0, 1),
 }
-_FACE_OF = np.array(
-    [
-        [FACES.index(name) for name in row]
-        for row in (
-            ("wall_left", "wall_right"),
-            ("floor", "ceiling"),
-            ("wall_back", "wall_front"),
-        )
-    ]
-)
+FACE_AXES = np.array([_AXIS_SIGN[face] for face in FACES])
+"""What `face_axis` says of each of `FACES`."""
+_FACE_OF = np.lexsort(FACE_AXES.T[::-1]).reshape(3, 2)
+"""Index into `FACES` by axis, then by sign."""
 
 
 def face_axis(face: Face) -> tuple[int, int]:
@@ -52,17 +46,26 @@ def room_position(camera: Camera, layout: RoomLayout) -> Float[np.ndarray, " 3"]
     return rotation_about_y(layout.yaw_rad).T @ camera.position
 
 
+def leave_box(
+    layout: RoomLayout, start: Float[np.ndarray, " 3"], rays: Float[np.ndarray, "*n 3"]
+) -> tuple[Integer[np.ndarray, "*n"], Float[np.ndarray, "*n"]]:
+    """Side (index into `FACES`) by which rays from inside the box leave it, and how many of their lengths away it is.
+
+    Start and rays are in the room's axes, metres.
+    """
+    wall = np.where(rays > 0, layout.bounds_max, layout.bounds_min)
+    level = np.abs(rays) < 1e-12
+    reach = np.where(level, np.inf, (wall - start) / np.where(level, 1.0, rays))
+    axis = reach.argmin(axis=-1)[..., None]
+    positive = np.take_along_axis(rays, axis, axis=-1)[..., 0] > 0
+    return _FACE_OF[axis[..., 0], positive.astype(int)], np.take_along_axis(reach, axis, axis=-1)[..., 0]
+
+
 def cast_box(
     camera: Camera, layout: RoomLayout, pixels: Float[np.ndarray, "*n 2"]
 ) -> tuple[Integer[np.ndarray, "*n"], Float[np.ndarray, "*n"]]:
     """Side (index into `FACES`) and depth in metres along the optical axis where rays through pixels leave the box."""
-    rays = room_rays(camera, layout, pixels)
-    position = room_position(camera, layout)
-    wall = np.where(rays > 0, layout.bounds_max, layout.bounds_min)
-    depths = (wall - position) / np.where(np.abs(rays) < 1e-12, 1e-12, rays)
-    axis = depths.argmin(axis=-1)
-    sign = np.take_along_axis(rays, axis[..., None], axis=-1)[..., 0] > 0
-    return _FACE_OF[axis, sign.astype(int)], np.take_along_axis(depths, axis[..., None], axis=-1)[..., 0]
+    return leave_box(layout, room_position(camera, layout), room_rays(camera, layout, pixels))
 
 
 def box_image(camera: Camera, layout: RoomLayout) -> tuple[Integer[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:

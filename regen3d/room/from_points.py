@@ -70,7 +70,7 @@ def height_along(points: PointMap, gravity: Float[np.ndarray, " 3"]) -> float:
     1 % of stray ones.
 
     Raises:
-        DegenerateGeometryError: fewer than 100 valid points, or all of them above the lens.
+        DegenerateGeometryError: fewer than 100 trusted points, or all of them above the lens.
     """
     drops = _sample(points, 20_000, np.random.default_rng(0)) @ gravity
     lowest = float(np.quantile(drops, 0.99))
@@ -108,10 +108,12 @@ def fit_layout(points: PointMap, camera: Camera) -> RoomLayout:
         camera: its floor is the map's floor.
 
     Returns:
-        The box, robust to 1 % of stray points a side. A side is `seen` where points lie on it and face it.
+        The box, robust to 1 % of stray points a side. A side is `seen` where points lie on it and face it. Its
+        confidence is the share of the trusted points that do so on any side: doubted ones, half of the map at most,
+        speak neither for the box nor against it.
 
     Raises:
-        DegenerateGeometryError: fewer than 100 valid points.
+        DegenerateGeometryError: fewer than 100 trusted points.
     """
     world, normals = _oriented(points, camera)
     level = np.abs(normals[:, 1]) < 0.3
@@ -162,7 +164,9 @@ def _trusted(points: PointMap) -> Bool[np.ndarray, "h w"]:
 def _sample(points: PointMap, count: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
     cloud = points.points[_trusted(points)]
     if len(cloud) < 100:
-        raise DegenerateGeometryError(f"the point map has {len(cloud)} valid points, at least 100 are needed")
+        raise DegenerateGeometryError(
+            f"the point map has {len(cloud)} points that can be trusted, at least 100 are needed; give a fuller one"
+        )
     return cloud[rng.choice(len(cloud), size=min(count, len(cloud)), replace=False)]
 
 

@@ -73,7 +73,7 @@ def cast_shade(pattern: np.ndarray, usual: Mask, hole: Mask) -> np.ndarray:
 
 def _even_tone(pattern: np.ndarray, usual: Mask, judge: Mask) -> np.ndarray:
     """Tone of a surface in the finest blur that leaves it even where it is judged: that tells shade from tiles."""
-    for sigma in EVEN_BLURS:
+    for sigma in EVEN_BLURS[:-1]:
         tone = np.clip(spread(pattern, usual, sigma), 0.2, 5.0)
         if float(np.std(np.log(tone.mean(axis=2)[judge]))) < EVEN:
             return tone

@@ -6,11 +6,12 @@ Masks are the true ones; camera, room, plate and light are estimated. "photograp
 textures against the true picture of the empty room, "relit" the room with that light taken off and the estimated nine
 harmonics put on, "light" what the second loses against the first. All are mean differences as a share of the picture's
 mean, in linear numbers. "direction" is how far the direction of most light is off, where the scene's lamps and windows
-are known.
+are known; the last row has its root mean square.
 """
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from benchmarks.tables import table
+from benchmarks.tables import number, table
 from benchmarks.truth import Truth, load_truth, scene_folders
 from regen3d.light.albedo import side_albedo
 from regen3d.light.estimate import estimate_light
 from regen3d.light.linear import to_linear
 from regen3d.light.shading import lit_picture
+from regen3d.metrics.camera import angle_deg
 from regen3d.render.scene import PlacedMesh, render
 from regen3d.room.plate import fill_room, hole_mask
 from regen3d.room.solve import solve_room
@@ -70,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in rows
     ]
     headings = ("scene", "photographed", "relit", "light", "direction, degrees", "CPU s")
+    cells.append(("root mean square", "", "", "", _root_mean_square([row.direction_deg for row in rows]), ""))
     print(table("Mean difference as a share of the picture's mean", headings, cells))
     return 0
 
@@ -94,7 +97,7 @@ def measure(truth: Truth) -> Row:
         photographed=_difference(baked, exact),
         relit=_difference(relit, exact),
         light=light.error,
-        direction_deg=_angle(
+        direction_deg=angle_deg(
             solved.camera.world_from_camera[:3, :3].T @ light.direction,
             truth.camera.world_from_camera[:3, :3].T @ true_direction(truth.folder / "scene.json"),
         ),
@@ -143,8 +146,9 @@ def _arriving(
     return (unit * np.maximum(-(unit @ normal), 0.0)[:, None] / square).mean(axis=0)
 
 
-def _angle(ours: np.ndarray, exact: np.ndarray) -> float:
-    return float(np.degrees(np.arccos(np.clip(ours @ exact, -1.0, 1.0))))
+def _root_mean_square(angles_deg: Sequence[float]) -> str:
+    known = [angle for angle in angles_deg if not math.isnan(angle)]
+    return number(float(np.sqrt(np.mean(np.square(known)))) if known else None, ".0f")
 
 
 def _difference(ours: np.ndarray, exact: np.ndarray) -> float:

@@ -6,22 +6,23 @@ the room itself makes and the light that it does not show (`regen3d.light.unseen
 picture says: the brightest surfaces are taken for white.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from regen3d.frames import rotation_about_y
+from regen3d.frames import pixel_centers, pixel_rays, rotation_about_y
 from regen3d.light.albedo import side_albedo
 from regen3d.light.base import SceneLight
 from regen3d.light.harmonics import TO_IRRADIANCE, basis, directions, irradiance, project
 from regen3d.light.linear import to_linear
 from regen3d.light.shading import lit_picture
-from regen3d.light.unseen import box_points, unseen_light
+from regen3d.light.unseen import BoxPoints, box_points, unseen_light
 from regen3d.render.scene import PlacedMesh, normals, render
-from regen3d.room.box import FACES
-from regen3d.types import Camera, Face, Mesh, Rgb, Room, RoomLayout
+from regen3d.room.box import FACES, leave_box
+from regen3d.types import Camera, Mesh, Rgb, Room, RoomLayout
 
 ENVIRONMENT_HW = (64, 128)
 """Texels of the environment: one is 2.8 degrees, a lamp over a table is one or two."""
@@ -43,7 +44,7 @@ ROUNDS = 6
 """Rounds of fitting materials and light in turn; the light changes by less than a percent after four."""
 
 MOST_SAMPLES = 1000
-"""Pixels from which light that is not seen is found; half as many turn it by a degree or two."""
+"""Pixels at most from which light that is not seen is found; half as many turn it by a degree or two."""
 
 KEY_INSET_M = 0.15
 """The point light hangs this far inside the room's surface."""
@@ -76,8 +77,9 @@ def estimate_light(photo: Rgb, camera: Camera, room: Room, objects: Sequence[Pla
     """
     centre = room_centre(room.layout)
     samples = _samples(photo, camera, room, objects)
-    panorama = room_panorama(room, centre)
-    panorama = panorama + _unseen(samples, camera, room.layout, panorama)
+    texels = panorama_points(room.layout)
+    panorama = room_panorama(room, texels)
+    panorama = panorama + _unseen(samples, camera, room.layout, (texels, panorama))
     harmonics = _fitted(samples, project(panorama))
     environment = _environment(panorama, harmonics)
     direction, strength = _dominant(harmonics)
@@ -98,21 +100,23 @@ def room_centre(layout: RoomLayout) -> Float[np.ndarray, " 3"]:
     return rotation_about_y(layout.yaw_rad) @ (0.5 * (layout.bounds_min + layout.bounds_max))
 
 
-def room_panorama(room: Room, centre: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Radiance that the textured room sends to a point inside, as a latitude-longitude picture in picture units."""
-    places = box_points(room.layout, centre, directions(ENVIRONMENT_HW).reshape(-1, 3))
-    points = places.points @ rotation_about_y(room.layout.yaw_rad).T
+def panorama_points(layout: RoomLayout) -> BoxPoints:
+    """Where the directions of the environment's texels, row by row, leave the room from its middle."""
+    return box_points(layout, room_centre(layout), directions(ENVIRONMENT_HW).reshape(-1, 3))
+
+
+def room_panorama(room: Room, texels: BoxPoints) -> Float[np.ndarray, "h w 3"]:
+    """Radiance that the textured room sends to its middle, as a latitude-longitude picture in picture units.
+
+    Args:
+        room: its sides may be missing: they are black.
+        texels: as `panorama_points` gives them.
+    """
+    points = texels.points @ rotation_about_y(room.layout.yaw_rad).T
     colours = np.zeros((len(points), 3))
-    order: tuple[tuple[Face, Face], ...] = (
-        ("wall_left", "wall_right"),
-        ("floor", "ceiling"),
-        ("wall_back", "wall_front"),
-    )
-    for k, pair in enumerate(order):
-        for sign, face in enumerate(pair):
-            here = places.side == 2 * k + sign
-            if face in room.parts and here.any():
-                colours[here] = _colours_at(room.parts[face], points[here])
+    for face, side in room.parts.items():
+        here = texels.side == FACES.index(face)
+        colours[here] = _colours_at(side, points[here])
     return colours.reshape(*ENVIRONMENT_HW, 3)
 
 
@@ -145,33 +149,29 @@ def _samples(photo: Rgb, camera: Camera, room: Room, objects: Sequence[PlacedMes
     # Clipped pixels are lamps and windows, not lit surfaces.
     seen = (index >= 0) & (colour.max(axis=2) < 0.97) & (colour.min(axis=2) > 0.002)
     material = np.array(names)[index[seen]]
+    rays = pixel_rays(small.intrinsics, pixel_centers(small.hw)[seen]) @ small.world_from_camera[:3, :3].T
     return _Samples(
         colour=colour[seen],
         normal=normal[seen].astype(np.float64),
         material=np.unique(material, return_inverse=True)[1],
-        ray=_rays(small)[seen],
+        ray=rays,
         bare=index[seen] >= len(objects),
     )
 
 
-def _rays(camera: Camera) -> Float[np.ndarray, "h w 3"]:
-    """Directions of the pixels, world frame, of any length."""
-    row, column = np.mgrid[: camera.height, : camera.width] + 0.5
-    pixel = np.stack([column, row, np.ones_like(row)], axis=-1)
-    return pixel @ np.linalg.inv(camera.intrinsics).T @ camera.world_from_camera[:3, :3].T
-
-
 def _unseen(
-    samples: _Samples, camera: Camera, layout: RoomLayout, panorama: Float[np.ndarray, "h w 3"]
+    samples: _Samples,
+    camera: Camera,
+    layout: RoomLayout,
+    panorama: tuple[BoxPoints, Float[np.ndarray, "h w 3"]],
 ) -> Float[np.ndarray, "h w 3"]:
     """Light that the panorama lacks, because the picture does not show where it comes from."""
+    texels, radiance = panorama
     bare = np.flatnonzero(samples.bare)
     # Light is smooth: some pixels tell as much as all.
-    bare = bare[:: max(len(bare) // MOST_SAMPLES, 1)]
-    texels = box_points(layout, room_centre(layout), directions(ENVIRONMENT_HW).reshape(-1, 3))
-    pixels = box_points(layout, camera.position, samples.ray[bare])
-    radiance = panorama.reshape(-1, 3)
-    return unseen_light(layout, camera, (texels, radiance), (pixels, samples.colour[bare])).reshape(panorama.shape)
+    bare = bare[:: max(math.ceil(len(bare) / MOST_SAMPLES), 1)]
+    shown = box_points(layout, camera.position, samples.ray[bare]), samples.colour[bare]
+    return unseen_light(layout, camera, (texels, radiance.reshape(-1, 3)), shown).reshape(radiance.shape)
 
 
 def _shrunk(camera: Camera, step: int) -> Camera:
@@ -240,10 +240,10 @@ def _towards_wall(
 ) -> Float[np.ndarray, " 3"]:
     """Where a ray from inside the room leaves it, a little before its surface."""
     turn = rotation_about_y(layout.yaw_rad)
-    ray, place = turn.T @ direction, turn.T @ start
-    wall = np.where(ray > 0, layout.bounds_max - KEY_INSET_M, layout.bounds_min + KEY_INSET_M)
-    reach = (wall - place) / np.where(np.abs(ray) < 1e-9, 1e-9, ray)
-    return turn @ (place + ray * max(float(reach.min()), 0.0))
+    inset = replace(layout, bounds_min=layout.bounds_min + KEY_INSET_M, bounds_max=layout.bounds_max - KEY_INSET_M)
+    _, reach = leave_box(inset, start @ turn, direction[None] @ turn)
+    # A room so narrow that nothing is left inside keeps it in the middle.
+    return start + direction * max(float(reach[0]), 0.0)
 
 
 def _room_error(light: SceneLight, camera: Camera, room: Room) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 from scipy.optimize import nnls
 
-from regen3d.frames import rotation_about_y
+from regen3d.frames import project, rotation_about_y, transform
 from regen3d.light.albedo import MOST_REFLECTED
+from regen3d.room.box import FACE_AXES, FACES, leave_box
 from regen3d.types import Camera, RoomLayout
 
 PATCHES = 5
@@ -42,18 +43,20 @@ class BoxPoints:
     points: Float[np.ndarray, "n 3"]
     """In the room's axes, metres."""
     side: Integer[np.ndarray, " n"]
-    """2 * axis, and 1 more for the greater end of it."""
+    """Index into `regen3d.room.box.FACES`."""
 
     @property
     def normals(self) -> Float[np.ndarray, "n 3"]:
         """Into the room, in the room's axes."""
-        return np.eye(3)[self.side // 2] * np.where(self.side % 2, -1.0, 1.0)[:, None]
+        axis, sign = FACE_AXES[self.side].T
+        return np.eye(3)[axis] * -sign[:, None]
 
     def patch(self, layout: RoomLayout) -> Integer[np.ndarray, " n"]:
         """The patch of each point."""
         share = (self.points - layout.bounds_min) / (layout.bounds_max - layout.bounds_min)
         cell = np.clip((share * PATCHES).astype(int), 0, PATCHES - 1)
-        first, second = (np.array([1, 0, 0])[self.side // 2], np.array([2, 2, 1])[self.side // 2])
+        axis = FACE_AXES[self.side, 0]
+        first, second = np.array([1, 0, 0])[axis], np.array([2, 2, 1])[axis]
         row = np.take_along_axis(cell, first[:, None], axis=1)[:, 0]
         column = np.take_along_axis(cell, second[:, None], axis=1)[:, 0]
         return (self.side * PATCHES + row) * PATCHES + column
@@ -63,11 +66,8 @@ def box_points(layout: RoomLayout, start: Float[np.ndarray, " 3"], rays: Float[n
     """Where rays from inside the room leave it; start and rays in the world frame."""
     turn = rotation_about_y(layout.yaw_rad)
     rays, start = rays @ turn, turn.T @ start
-    wall = np.where(rays > 0, layout.bounds_max, layout.bounds_min)
-    reach = (wall - start) / np.where(np.abs(rays) < 1e-12, 1e-12, rays)
-    axis = reach.argmin(axis=1)
-    positive = np.take_along_axis(rays, axis[:, None], axis=1)[:, 0] > 0
-    return BoxPoints(points=start + rays * reach.min(axis=1, keepdims=True), side=2 * axis + positive)
+    side, reach = leave_box(layout, start, rays)
+    return BoxPoints(points=start + rays * reach[:, None], side=side)
 
 
 def unseen_light(
@@ -85,7 +85,7 @@ def unseen_light(
         shown: where pixels that show the bare room lie, and their colour, linear.
     """
     patch = panorama[0].patch(layout)
-    count = np.maximum(np.bincount(patch, minlength=6 * PATCHES**2), 1)
+    count = np.maximum(np.bincount(patch, minlength=len(FACES) * PATCHES**2), 1)
     peak = np.zeros(len(count))
     np.maximum.at(peak, patch, panorama[1].max(axis=1))
     places, area = _patches(layout)
@@ -115,15 +115,15 @@ def _least(
 ) -> Float[np.ndarray, " f"]:
     """The least additional light of the free patches that explains one channel; sides have one paint each."""
     (known, free), extra = light, np.zeros(len(row))
-    count = np.bincount(side, minlength=6)
-    mean = np.maximum(np.bincount(side, colour, minlength=6) / np.maximum(count, 1), 1e-6)
+    count = np.bincount(side, minlength=len(FACES))
+    mean = np.maximum(np.bincount(side, colour, minlength=len(FACES)) / np.maximum(count, 1), 1e-6)
     # Every side speaks as loudly as the root of its area.
     weight = np.where(count >= FEWEST, 1.0 / np.sqrt(np.maximum(count, 1)), 0.0)[side]
     weight = weight / max(float(weight.sum()), 1e-9)
     for _ in range(ROUNDS):
         lit = share @ known + share[:, free] @ extra
         seen = colour / np.maximum(lit, 1e-9)
-        paint = np.array([np.median(seen[side == k]) if count[k] else 0.0 for k in range(6)])
+        paint = np.array([np.median(seen[side == k]) if count[k] else 0.0 for k in range(len(FACES))])
         factor = (np.minimum(paint, MOST_REFLECTED) / mean)[side]
         misfit = colour / mean[side] - factor * lit
         # Least absolute misfit: windows, pictures and skirting boards are not of the side's paint.
@@ -139,19 +139,18 @@ def _patches(layout: RoomLayout) -> tuple[BoxPoints, Float[np.ndarray, " k"]]:
     """Middles of all patches, in the order of their numbers, and their areas."""
     size, middle = layout.bounds_max - layout.bounds_min, (np.arange(PATCHES) + 0.5) / PATCHES
     points, area = [], []
-    for side in range(6):
-        first, second = [axis for axis in range(3) if axis != side // 2]
-        share = np.full((PATCHES**2, 3), float(side % 2))
+    for across, sign in FACE_AXES:
+        first, second = [axis for axis in range(3) if axis != across]
+        share = np.full((PATCHES**2, 3), float(sign > 0))
         share[:, first], share[:, second] = np.repeat(middle, PATCHES), np.tile(middle, PATCHES)
         points.append(layout.bounds_min + share * size)
         area.append(np.full(PATCHES**2, size[first] * size[second] / PATCHES**2))
-    side = np.repeat(np.arange(6), PATCHES**2)
+    side = np.repeat(np.arange(len(FACES)), PATCHES**2)
     return BoxPoints(points=np.concatenate(points), side=side), np.concatenate(area)
 
 
 def _in_view(points: Float[np.ndarray, "k 3"], camera: Camera) -> Bool[np.ndarray, " k"]:
     """Whether points of the world lie in the picture."""
-    seen = (points - camera.position) @ camera.world_from_camera[:3, :3] @ camera.intrinsics.T
-    ahead = seen[:, 2] > 1e-6
-    pixel = seen[:, :2] / np.where(ahead, seen[:, 2], 1.0)[:, None]
-    return ahead & ((pixel >= 0) & (pixel < (camera.width, camera.height))).all(axis=1)
+    seen = transform(camera.camera_from_world, points)
+    pixel = project(camera.intrinsics, seen)
+    return (seen[:, 2] > 1e-6) & ((pixel >= 0) & (pixel < (camera.width, camera.height))).all(axis=1)

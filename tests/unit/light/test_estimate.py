@@ -10,7 +10,7 @@ from regen3d.export.light_files import estimates, light_files
 from regen3d.frames import rotation_about_y
 from regen3d.light.albedo import object_albedo, side_albedo, side_illumination
 from regen3d.light.base import SceneLight
-from regen3d.light.estimate import estimate_light, room_centre, room_panorama
+from regen3d.light.estimate import estimate_light, panorama_points, room_panorama
 from regen3d.light.harmonics import basis, directions, irradiance, project, solid_angles
 from regen3d.light.linear import to_linear, to_srgb
 from regen3d.light.shading import lit_picture
@@ -129,7 +129,7 @@ def test_the_panorama_shows_each_side_where_it_is(synthetic_empty_room: Syntheti
         side: replace(mesh, texture=np.full_like(mesh.texture, 40 * colours[side] + 20))
         for side, mesh in room.parts.items()
     }
-    panorama = room_panorama(replace(room, parts=plain), room_centre(room.layout))
+    panorama = room_panorama(replace(room, parts=plain), panorama_points(room.layout))
     for row, column, side in ((0, 0, "ceiling"), (-1, 0, "floor")):
         assert to_srgb(panorama[row, column])[0] == 40 * colours[side] + 20
     towards = directions(panorama.shape[:2])

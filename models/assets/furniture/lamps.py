@@ -76,17 +76,16 @@ def floor_lamp(size: Size, *, tray: bool = False, **shape: float) -> list[Part]:
     return [_deep(part, w, d) for part in (*parts, _shade(w, (low, h), form["top"]))]
 
 
-def swing_lamp(size: Size, *, tray: bool = False, **shape: float) -> list[Part]:
+def swing_lamp(size: Size, **shape: float) -> list[Part]:
     """A floor lamp whose shade an arm carries to the front.
 
     Args:
         size: width, height, depth in metres.
-        tray: whether a small table is on the pole.
         shape: as of `floor_lamp`, widths as shares of what the `swing` leaves of the depth, by which the shade hangs
-            before the pole; height of the tray (`ledge`) as a share of the height.
+            before the pole.
     """
     w, h, d = size
-    form = form_of(SWING_TRAY if tray else SWING_LAMP, shape)
+    form = form_of(SWING_LAMP, shape)
     reach = form["swing"] * d
     round_d = d - reach
     disc, pole, shade = floor_lamp((round_d, h, round_d), tray=False, **{name: form[name] for name in FLOOR_LAMP})
@@ -96,10 +95,19 @@ def swing_lamp(size: Size, *, tray: bool = False, **shape: float) -> list[Part]:
     parts.append(rod((0, stem - 0.05 * h, -0.5 * reach), (0, stem - 0.05 * h, 0.5 * reach), bar, "foot"))
     parts.append(rod((0, stem - 0.055 * h, 0.5 * reach), (0, stem + 0.1 * h, 0.5 * reach), bar, "foot"))
     parts.append(move(shade, (0, 0, 0.5 * reach)))
-    if tray:
-        y, half = form["ledge"] * h, 0.48 * round_d
-        parts.append(box((-half, y, -0.5 * reach - half), (half, y + 0.012 * h, -0.5 * reach + half), "foot"))
     return [_wide(part, w / round_d) for part in parts]
+
+
+def swing_tray_lamp(size: Size, **shape: float) -> list[Part]:
+    """A lamp as `swing_lamp` with a small table on its pole, whose height (`ledge`) is a share of the lamp's."""
+    w, h, d = size
+    form = form_of(SWING_TRAY, shape)
+    reach = form["swing"] * d
+    round_d = d - reach
+    y, half = form["ledge"] * h, 0.48 * round_d
+    tray = box((-half, y, -0.5 * reach - half), (half, y + 0.012 * h, -0.5 * reach + half), "foot")
+    lamp_parts = swing_lamp(size, **{name: form[name] for name in SWING_LAMP})
+    return [*lamp_parts, _wide(tray, w / round_d)]
 
 
 def desk_lamp(size: Size, **shape: float) -> list[Part]:

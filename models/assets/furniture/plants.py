@@ -1,5 +1,6 @@
 """Potted plants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,10 @@ class Habit:
     """Share of their length by which the tips of both hang below the straight line."""
     stem: float = 0.0
     """Height above the pot over which leaves leave the stem, as a share of the height."""
+    ranges: Mapping[str, Range]
+    """Of the parameters of `plant`."""
     pinnate: bool = False
     """Whether leaves are fronds, rows of leaflets; then `slender` is that of a leaflet against its frond."""
-
-
-ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2))
-BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), stem=0.2)
-PALM = Habit(leaves=15, slender=0.022, rise_deg=(40, 84), droop=(0.42, 0.1), pinnate=True)
 
 
 PLANT: dict[str, Range] = {
@@ -43,6 +41,9 @@ PLANT: dict[str, Range] = {
 """Ranges of a plant."""
 PINNATE: dict[str, Range] = PLANT | {"leaf": (0.5, 1.0, 1.5)}
 """The same where leaves are fronds: wider leaflets would overlap."""
+ARCHING = Habit(leaves=38, slender=0.13, rise_deg=(38, 84), droop=(0.75, 0.2), ranges=PLANT)
+BUSH = Habit(leaves=46, slender=0.42, rise_deg=(12, 80), droop=(0.25, 0.1), stem=0.2, ranges=PLANT)
+PALM = Habit(leaves=15, slender=0.022, rise_deg=(40, 84), droop=(0.42, 0.1), ranges=PINNATE, pinnate=True)
 
 
 def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
@@ -55,7 +56,7 @@ def plant(size: Size, *, habit: Habit, **shape: float) -> list[Part]:
             width of its foot as a share of that; width of a `leaf` as a multiple of the habit's.
     """
     w, h, _ = size
-    form = form_of(PINNATE if habit.pinnate else PLANT, shape)
+    form = form_of(habit.ranges, shape)
     rim, radius = form["pot"] * h, 0.5 * form["wide"] * w
     slender = habit.slender * form["leaf"]
     profile = radius * np.array([form["taper"], 0.8 + 0.2 * form["taper"], 1.0, 1.0, 0.88, 0.86, 0.0])

@@ -12,10 +12,9 @@ _TABLES = (
     Template(tables.round_table, tables.ROUND),
     Template(tables.pedestal_table, tables.PEDESTAL, is_round=True),
 )
-_PLANTS = (
-    Template(partial(plants.plant, habit=plants.ARCHING), plants.PLANT, is_round=True),
-    Template(partial(plants.plant, habit=plants.BUSH), plants.PLANT, is_round=True),
-    Template(partial(plants.plant, habit=plants.PALM), plants.PINNATE, is_round=True, is_fine=True),
+_PLANTS = tuple(
+    Template(partial(plants.plant, habit=habit), habit.ranges, is_round=True, is_fine=habit.pinnate)
+    for habit in (plants.ARCHING, plants.BUSH, plants.PALM)
 )
 _SOFAS = (
     Template(seating.sofa, seating.SOFA),
@@ -41,7 +40,7 @@ _FLOOR_LAMPS = (
     Template(lamps.floor_lamp, lamps.FLOOR_LAMP, is_round=True),
     Template(partial(lamps.floor_lamp, tray=True), lamps.FLOOR_LAMP, is_round=True),
     Template(lamps.swing_lamp, lamps.SWING_LAMP),
-    Template(partial(lamps.swing_lamp, tray=True), lamps.SWING_TRAY),
+    Template(lamps.swing_tray_lamp, lamps.SWING_TRAY),
 )
 
 TEMPLATES: dict[str, tuple[Template, ...]] = {
@@ -63,7 +62,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "cabinet": (
         Template(storage.cabinet, storage.CABINET),
         Template(partial(storage.cabinet, columns=1), storage.CABINET),
-        Template(partial(storage.cabinet, feet=True), storage.FOOTED),
+        Template(storage.footed_cabinet, storage.FOOTED),
     ),
     "ceiling lamp": (Template(lamps.pendant, lamps.PENDANT, is_round=True),),
     "chair": _CHAIRS,
@@ -81,7 +80,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "dresser": (
         Template(storage.cabinet, storage.CABINET),
         Template(partial(storage.cabinet, columns=2), storage.CABINET),
-        Template(partial(storage.cabinet, feet=True), storage.FOOTED),
+        Template(storage.footed_cabinet, storage.FOOTED),
     ),
     "flowers": (Template(plants.bouquet, is_round=True),),
     "floor lamp": _FLOOR_LAMPS,
@@ -95,7 +94,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "mirror": (Template(decor.picture),),
     "nightstand": (
         Template(partial(storage.cabinet, rows=2, columns=1), storage.CABINET),
-        Template(partial(storage.cabinet, rows=2, columns=1, feet=True), storage.FOOTED),
+        Template(partial(storage.footed_cabinet, rows=2, columns=1), storage.FOOTED),
         Template(partial(tables.table, shelf=True), tables.TABLE),
     ),
     "office chair": _CHAIRS[6:],
@@ -114,7 +113,7 @@ TEMPLATES: dict[str, tuple[Template, ...]] = {
     "side table": (*_TABLES, Template(partial(tables.pedestal_table, square=True), tables.PEDESTAL)),
     "sideboard": (
         Template(storage.cabinet, storage.CABINET),
-        Template(partial(storage.cabinet, rows=2, feet=True), storage.FOOTED),
+        Template(partial(storage.footed_cabinet, rows=2), storage.FOOTED),
     ),
     "sink": (Template(storage.sink), Template(storage.cabinet, storage.CABINET)),
     "sofa": _SOFAS,

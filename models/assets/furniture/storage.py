@@ -1,6 +1,7 @@
 """Boxes with fronts: cabinets, shelves, kitchen and bathroom fixtures."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,35 +19,30 @@ FOOTED: dict[str, Range] = CABINET | {"legs": (0.0, 0.07, 0.3)}
 """Ranges of a cabinet on feet."""
 
 
-def cabinet(
-    size: Size, *, rows: int | None = None, columns: int | None = None, feet: bool = False, **shape: float
-) -> list[Part]:
-    """A body with a grid of drawers or doors with knobs.
+def cabinet(size: Size, *, rows: int | None = None, columns: int | None = None, **shape: float) -> list[Part]:
+    """A body with a grid of drawers or doors with knobs, on a recessed base.
 
     Args:
         size: width, height, depth in metres.
         rows: of fronts; by default one every 0.27 m.
         columns: of fronts; by default one every 0.6 m.
-        feet: whether it stands on four feet instead of a recessed base.
-        shape: heights of base or feet (`legs`) and of the `top` board as shares of the height; `overhang` of the top
-            at each side as a share of the width.
+        shape: heights of the base (`legs`) and of the `top` board as shares of the height; `overhang` of the top at
+            each side as a share of the width.
     """
-    w, h, d = size
-    form = form_of(FOOTED if feet else CABINET, shape)
-    down, across = rows or max(1, round(h / 0.27)), columns or max(1, round(w / 0.6))
-    front, base, top = d / 2 - RELIEF_M, max(form["legs"], 0.01) * h, (1 - form["top"]) * h
-    x = (0.5 - form["overhang"]) * w
-    parts = [
-        box((-x, base, -d / 2), (x, top, front), "body"),
-        cushion((-w / 2, top, -d / 2), (w / 2, h, d / 2), 0.2 * (h - top), "top"),
-    ]
-    if feet:
-        half = 0.04 * min(w, d) + 0.01
-        corners = [(a * (x - 1.2 * half), b * (0.5 * d - 1.5 * half)) for a in (-1, 1) for b in (-1, 1)]
-        parts += [rod((a, 0, b), (a, base, b), 0.7 * half, "base", top_radius=half, square=True) for a, b in corners]
-    else:
-        parts.append(box((-0.97 * x, 0, -0.47 * d), (0.97 * x, base, 0.4 * d), "base"))
-    return parts + _fronts((-x + 0.01, x - 0.01), (base + 0.01, top - 0.01), front, (down, across))
+    form = form_of(CABINET, shape)
+    x, base, d = _half_width(size, form), _base_height(size, form), size[2]
+    plinth = box((-0.97 * x, 0, -0.47 * d), (0.97 * x, base, 0.4 * d), "base")
+    return _fronted(size, form, [plinth], (rows, columns))
+
+
+def footed_cabinet(size: Size, *, rows: int | None = None, columns: int | None = None, **shape: float) -> list[Part]:
+    """A cabinet on four feet, whose height is `legs`; see `cabinet`."""
+    w, _, d = size
+    form = form_of(FOOTED, shape)
+    x, base, half = _half_width(size, form), _base_height(size, form), 0.04 * min(w, d) + 0.01
+    corners = [(a * (x - 1.2 * half), b * (0.5 * d - 1.5 * half)) for a in (-1, 1) for b in (-1, 1)]
+    feet = [rod((a, 0, b), (a, base, b), 0.7 * half, "base", top_radius=half, square=True) for a, b in corners]
+    return _fronted(size, form, feet, (rows, columns))
 
 
 def wardrobe(size: Size) -> list[Part]:
@@ -213,6 +209,29 @@ def plain_box(size: Size) -> list[Part]:
 
 def _deepened(part: Part, factor: float) -> Part:
     return replace(part, vertices=part.vertices * [1, 1, factor])
+
+
+def _half_width(size: Size, form: Mapping[str, float]) -> float:
+    """Of a cabinet's body: its top stands over at both sides."""
+    return (0.5 - form["overhang"]) * size[0]
+
+
+def _base_height(size: Size, form: Mapping[str, float]) -> float:
+    """Of a cabinet, below its body."""
+    return max(form["legs"], 0.01) * size[1]
+
+
+def _fronted(
+    size: Size, form: Mapping[str, float], stand: list[Part], grid: tuple[int | None, int | None]
+) -> list[Part]:
+    """A cabinet on what it stands on, with rows and columns of fronts."""
+    w, h, d = size
+    down, across = grid[0] or max(1, round(h / 0.27)), grid[1] or max(1, round(w / 0.6))
+    x, base, front, top = _half_width(size, form), _base_height(size, form), d / 2 - RELIEF_M, (1 - form["top"]) * h
+    body = box((-x, base, -d / 2), (x, top, front), "body")
+    board = cushion((-w / 2, top, -d / 2), (w / 2, h, d / 2), 0.2 * (h - top), "top")
+    fronts = _fronts((-x + 0.01, x - 0.01), (base + 0.01, top - 0.01), front, (down, across))
+    return [body, board, *stand, *fronts]
 
 
 def _fronts(xs: tuple[Number, Number], ys: tuple[Number, Number], z: float, grid: tuple[int, int]) -> list[Part]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.assets.solid import Surface
+from regen3d.meshes.quality import triangle_areas
 
 FINISH: dict[str, tuple[float, float]] = {
     "arms": (0.8, 0.0),
@@ -29,8 +30,7 @@ USUAL = (0.6, 0.0)
 
 def finish_of(surface: Surface) -> tuple[float, float]:
     """Roughness and metallic of a surface, 0..1, averaged over its area: a mesh carries one of each."""
-    corners = surface.vertices[surface.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = triangle_areas(surface.vertices[surface.faces])
     values = np.array([FINISH.get(name, USUAL) for name in surface.names])
     share = np.bincount(surface.material, weights=area, minlength=len(values)) / max(float(area.sum()), 1e-12)
     roughness, metallic = share @ values

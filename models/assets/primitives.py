@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Integer
 
+from regen3d.meshes.quality import triangle_areas
+
 Number = float | int
 """A length or an angle."""
 Point = tuple[Number, Number, Number]
@@ -241,11 +243,9 @@ def _arc(vertices: Float[np.ndarray, "r c 3"], layout: Float[np.ndarray, "r c 2"
     """One chart of the side of a lathe, without its flat faces."""
     faces = _grid_faces(*vertices.shape[:2])[:, ::-1]
     flat = vertices.reshape(-1, 3)
-    corners = flat[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     return Part(
         vertices=flat,
-        faces=faces[area > 1e-10],
+        faces=faces[triangle_areas(flat[faces]) > 5e-11],
         layout=layout.reshape(-1, 2),
         chart=np.zeros(len(flat), dtype=np.int64),
         material=material,

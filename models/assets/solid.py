@@ -7,6 +7,7 @@ from jaxtyping import Float, Integer
 
 from models.assets.primitives import Part
 from regen3d.errors import InvalidMeshError
+from regen3d.meshes.quality import triangle_areas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,8 @@ def join(parts: list[Part], size_m: Float[np.ndarray, " 3"]) -> Surface:
 
 
 def _without_flat_faces(surface: Surface) -> Surface:
-    corners = surface.vertices[surface.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    keep = area > 1e-10 * max(float(np.ptp(surface.vertices, axis=0).max()) ** 2, 1e-12)
+    area = triangle_areas(surface.vertices[surface.faces])
+    keep = area > 5e-11 * max(float(np.ptp(surface.vertices, axis=0).max()) ** 2, 1e-12)
     return Surface(
         vertices=surface.vertices,
         faces=surface.faces[keep],

@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 
 from regen3d.errors import InvalidMeshError
 from regen3d.meshes.decimation import decimated
-from regen3d.meshes.quality import is_closed, open_edges, welded
+from regen3d.meshes.quality import is_closed, open_edges, triangle_areas, welded
 from regen3d.meshes.scattering import spread_over
 from regen3d.meshes.winding import pieces_of, wrongly_wound
 from regen3d.types import Mesh
@@ -140,11 +140,9 @@ def _sound(mesh: Mesh) -> Bool[np.ndarray, " f"]:
     ends = welded(mesh.vertices)[mesh.faces]
     place = np.sort(ends, axis=1)
     apart = (place[:, 0] != place[:, 1]) & (place[:, 1] != place[:, 2])
-    edges = corners[:, [1, 2]] - corners[:, [0]]
-    area = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
     # Three numbers run upwards round the face in one of the directions in which it can look.
     rising = (ends[:, [1, 2, 0]] > ends).sum(axis=1) == 2
-    solid = apart & (area > 0)
+    solid = apart & (triangle_areas(corners) > 0)
     return solid & _first_of(np.column_stack([place, rising])) & (_first_of(place) | _balanced(ends, solid))
 
 
@@ -168,7 +166,7 @@ def _without_floaters(mesh: Mesh, seed: int) -> tuple[Mesh, int]:
     piece = pieces_of(mesh.faces, welded(mesh.vertices))
     count = int(piece.max(initial=-1)) + 1
     corners = mesh.vertices[mesh.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = triangle_areas(corners)
     share = np.bincount(piece, weights=area, minlength=count) / area.sum()
     floating = share <= FLOATER_AREA
     if not floating.any() or floating.all():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
-from regen3d.meshes.quality import is_closed, uv_overlap, welded
+from regen3d.meshes.quality import is_closed, triangle_areas, uv_overlap, welded
 from regen3d.types import Mesh
 
 DEGENERATE_HEIGHT = 1e-6
@@ -65,24 +65,19 @@ def degenerate_faces(vertices: Float[np.ndarray, "v 3"], faces: Integer[np.ndarr
     """Number of faces whose height is next to nothing against their longest side."""
     corners = vertices[faces].astype(np.float64)
     longest = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2).max(axis=1)
-    return int(np.count_nonzero(2.0 * _areas(corners) <= DEGENERATE_HEIGHT * longest**2))
+    return int(np.count_nonzero(2.0 * triangle_areas(corners) <= DEGENERATE_HEIGHT * longest**2))
 
 
 def _texel_quantiles(mesh: Mesh, metres_per_unit: float) -> tuple[float, float, float]:
     """10th, 50th and 90th percentile, by area, of texels per metre; zeros where nothing has an area."""
     height, width = mesh.texture.shape[:2]
-    area = _areas(mesh.vertices[mesh.faces] * metres_per_unit)
+    area = triangle_areas(mesh.vertices[mesh.faces] * metres_per_unit)
     flat = np.pad(mesh.uv[mesh.faces] * [width, height], ((0, 0), (0, 0), (0, 1)))
     solid = area > 0
     if not solid.any():
         return 0.0, 0.0, 0.0
-    density = np.sqrt(_areas(flat)[solid] / area[solid])
+    density = np.sqrt(triangle_areas(flat)[solid] / area[solid])
     order = np.argsort(density)
     reached = np.cumsum(area[solid][order]) / area.sum()
     low, middle, high = density[order][np.minimum(np.searchsorted(reached, [0.1, 0.5, 0.9]), len(order) - 1)]
     return float(low), float(middle), float(high)
-
-
-def _areas(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, " f"]:
-    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return 0.5 * np.linalg.norm(crossed, axis=1)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from regen3d.meshes.quality import open_edges, welded
+from regen3d.meshes.quality import open_edges, triangle_areas, welded
 from regen3d.metrics.boxes import Bounds, bounds_of
 from regen3d.metrics.sampling import sample_surface
 from regen3d.metrics.surfaces import Surface
@@ -90,9 +90,7 @@ def surface_voxels(surface: Surface, grid: VoxelGrid, seed: int = 0) -> Voxels:
     Raises:
         InvalidMeshError: no face has an area.
     """
-    scaled = surface.vertices / grid.pitch
-    a, b, c = (scaled[surface.faces[:, corner]] for corner in range(3))
-    area = 0.5 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+    area = float(triangle_areas((surface.vertices / grid.pitch)[surface.faces]).sum())
     count = int(np.ceil(SAMPLES_PER_VOXEL * max(area, 1.0)))
     points = sample_surface(surface.vertices, surface.faces, count, seed).points
     index = np.rint(grid.cells(points)).astype(np.int64)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.spatial import KDTree
 
 from regen3d.errors import DegenerateGeometryError
+from regen3d.meshes.quality import triangle_areas
 from regen3d.metrics.boxes import bounds_of
 from regen3d.metrics.points import WORKERS, NearestDistances, Points
 from regen3d.metrics.protocols.base import PlacedMesh
@@ -79,8 +80,7 @@ def scene_samples(objects: Sequence[Points], areas: Sequence[float], count: int 
 
 def area(mesh: PlacedMesh) -> float:
     """Of all faces, both sides of a sheet once."""
-    a, b, c = (mesh.vertices[mesh.faces[:, corner]] for corner in range(3))
-    return 0.5 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+    return float(triangle_areas(mesh.vertices[mesh.faces]).sum())
 
 
 def merged(meshes: Sequence[PlacedMesh], name: str = "scene") -> PlacedMesh:

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.assets.candidates import fitted_shape
+from models.assets.packing import pack
 from models.assets.recipes import surface_from, template_of
 from models.assets.sizes import category_of
 from models.assets.solid import Surface
 from models.assets.texturing import textured
 from models.base import AssetRequest
 from regen3d.frames import transform
+from regen3d.meshes.quality import triangle_areas
 from regen3d.render.scan import NEAR_M
 from regen3d.types import Asset, Camera, FittedBox
 
 TEXTURE_PX = (1024, 2048)
 """Sides of textures: what artists expect to paint on, and what one object of a photograph fills at most."""
-FILLED = 0.7
-"""Share of a texture that shows surface, as `python -m benchmarks.asset_layouts` measures it."""
 
 
 class EmbeddedAssets:
@@ -64,11 +64,12 @@ def _asset(request: AssetRequest) -> Asset:
 def texture_side(surface: Surface, box: FittedBox, camera: Camera) -> int:
     """The side of the smallest texture whose texels are no larger than the picture's pixels where it is nearest.
 
-    A larger one would show nothing that the picture holds.
+    A larger one would show nothing that the picture holds. What leaves much of a texture empty, as leaves do, needs a
+    larger one than a box of the same surface.
     """
-    corners = surface.vertices[surface.faces]
-    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
+    laid = np.pad(pack(surface, TEXTURE_PX[0]) / TEXTURE_PX[0], ((0, 0), (0, 1)))
+    area, filled = (triangle_areas(points[surface.faces]).sum() for points in (surface.vertices, laid))
     depth = transform(camera.camera_from_world @ box.world_from_object.matrix, surface.vertices)[:, 2]
     pixel_m = max(float(depth.min()), NEAR_M) / float(camera.intrinsics[0, 0])
-    needed = float(np.sqrt(area / FILLED)) / pixel_m
+    needed = float(np.sqrt(area / filled)) / pixel_m
     return next((side for side in TEXTURE_PX if side >= needed), TEXTURE_PX[-1])

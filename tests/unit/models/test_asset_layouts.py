@@ -12,7 +12,8 @@ from models.assets.sizes import CATEGORIES
 from models.assets.solid import Surface, join
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, upright, world_from_gravity
-from regen3d.meshes.quality import uv_overlap
+from regen3d.meshes.quality import is_closed_surface, triangle_areas, uv_overlap
+from regen3d.metrics.mesh_quality import mesh_quality
 from regen3d.types import Camera, FittedBox, Mesh
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
@@ -23,41 +24,40 @@ def built(name: str, k: int) -> Surface:
     return join(TEMPLATES[name][k]((float(size[0]), float(size[1]), float(size[2]))), size)
 
 
+def laid(surface: Surface, size_px: int) -> Mesh:
+    """A surface on a texture of a side."""
+    uv, blank = pack(surface, size_px) / size_px, np.zeros((1, 1, 3), dtype=np.uint8)
+    return Mesh(vertices=surface.vertices, faces=surface.faces, uv=uv, texture=blank)
+
+
+def drawn_areas(mesh: Mesh) -> np.ndarray:
+    """Shares of the texture that faces cover."""
+    return triangle_areas(np.pad(mesh.uv, ((0, 0), (0, 1)))[mesh.faces])
+
+
 @pytest.mark.parametrize(("name", "k"), VARIANTS)
 def test_most_of_the_surface_has_texels_of_one_size(name: str, k: int) -> None:
-    surface = built(name, k)
-    layout = pack(surface, 1024)
-    corners, flat = surface.vertices[surface.faces], layout[surface.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    one, two = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    density = np.sqrt(np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / area)
-    order = np.argsort(density)
-    low, high = np.interp((0.1, 0.9), np.cumsum(area[order]) / area.sum(), density[order])
-    assert high < 2.0 * low
+    assert mesh_quality(laid(built(name, k), 1024)).texel_spread < 2.0
 
 
 @pytest.mark.parametrize(("name", "k"), VARIANTS)
 def test_layouts_do_not_overlap_at_the_greatest_proportions(name: str, k: int) -> None:
     size, template = CATEGORIES[name].prior.median_m, TEMPLATES[name][k]
     parts = template((float(size[0]), float(size[1]), float(size[2])), np.full(len(template.ranges), REACH))
-    surface = join(parts, size)
-    uv, blank = pack(surface, 1024) / 1024, np.zeros((1, 1, 3), dtype=np.uint8)
-    assert uv_overlap(Mesh(vertices=surface.vertices, faces=surface.faces, uv=uv, texture=blank), 1024) < 0.02
+    assert uv_overlap(laid(join(parts, size), 1024), 1024) < 0.02
 
 
 def test_a_table_top_fills_its_texture() -> None:
-    layout, surface = pack(built("table", 4), 512), built("table", 4)
-    flat = layout[surface.faces]
-    one, two = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    assert 0.5 * np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]).sum() > 0.5 * 512**2
+    assert drawn_areas(laid(built("table", 4), 512)).sum() > 0.5
 
 
-def test_a_low_band_is_cut_into_arcs_and_stays_closed() -> None:
-    ring = lathe(np.array([0.5, 0.5]), np.array([0.0, 0.03]))
-    assert ring.chart.max() + 1 == 5
-    assert np.ptp(ring.layout, axis=0)[0] < 0.4 * 2 * np.pi * 0.5 * 3
-    tall = lathe(np.array([0.5, 0.5]), np.array([0.0, 3.0]))
-    assert tall.chart.max() + 1 == 3
+@pytest.mark.parametrize(("height_m", "arcs"), [(0.03, 3), (3.0, 1)])
+def test_a_low_band_is_cut_into_arcs_and_stays_closed(height_m: float, arcs: int) -> None:
+    ring = lathe(np.array([0.5, 0.5]), np.array([0.0, height_m]))
+    widths = [np.ptp(ring.layout[ring.chart == chart, 0]) for chart in range(ring.chart.max() + 1)]
+    # The two discs are as wide as the ring.
+    assert sorted(widths) == pytest.approx(sorted([1.0, 1.0, *arcs * [np.pi / arcs]]), rel=0.05)
+    assert is_closed_surface(ring.vertices, ring.faces)
 
 
 def test_rectangles_along_a_skyline_keep_apart() -> None:
@@ -94,3 +94,16 @@ def test_textures_are_as_fine_as_the_picture(distance_m: float, side: int) -> No
     fitted = FittedBox(size_m=np.array([0.9, 0.8, 0.5]), world_from_object=pose, iou=1.0)
     surface = join([box((-0.45, 0, -0.25), (0.45, 0.8, 0.25))], fitted.size_m)
     assert texture_side(surface, fitted, camera) == side
+
+
+@pytest.mark.parametrize(("name", "k"), [("plant", 2), ("floor lamp", 2), ("cabinet", 0), ("chair", 0)])
+def test_no_texel_is_larger_than_a_pixel_while_there_is_a_larger_texture(name: str, k: int) -> None:
+    surface, size = built(name, k), CATEGORIES[name].prior.median_m
+    area = triangle_areas(surface.vertices[surface.faces]).sum()
+    ahead = np.diag([1.0, -1.0, -1.0, 1.0])
+    camera = Camera(intrinsics=intrinsics_from_focal(800.0, (960, 720)), width=960, height=720, world_from_camera=ahead)
+    for distance_m in (1.0, 1.4, 2.0, 2.8, 4.0, 5.6):
+        pose = upright(yaw_rad=0.0, translation=np.array([0.0, 0.0, -distance_m - 0.5 * size[2]]))
+        side = texture_side(surface, FittedBox(size_m=size, world_from_object=pose, iou=1.0), camera)
+        texel_m = np.sqrt(area / drawn_areas(laid(surface, side)).sum()) / side
+        assert side == TEXTURE_PX[-1] or texel_m < 1.02 * distance_m / 800.0

@@ -15,7 +15,7 @@ from regen3d.align.box import END_WEIGHT
 from regen3d.align.size_prior import SizePrior
 from regen3d.frames import rotation_about_y, transform
 from regen3d.render.threads import one_thread
-from regen3d.types import FittedBox, ObjectView, Similarity
+from regen3d.types import FittedBox, ObjectView
 
 COARSE_PX, FINE_PX = 48, 96
 """Longer sides of the grids: a first look, and the choice; chair legs are 2-3 cells wide on the finer."""
@@ -108,13 +108,6 @@ def _best_fit(candidates: Sequence[Candidate], view: ObjectView, seed: int) -> F
     for finalists in FINALISTS:
         looks = [_settled(look, fine, rng) for look in sorted(looks, key=_cost_of)[:finalists]]
     return _fit(min(looks, key=_cost_of), fine)
-
-
-def silhouette_iou(surface: Surface, world_from_object: Similarity, view: ObjectView) -> float:
-    """IoU of the rendered surface with the visible mask outside `view.ignore`, on a coarse grid."""
-    grid = grid_of(view, FINE_PX)
-    vertices = transform(grid.camera_from_world @ world_from_object.matrix, surface.vertices)
-    return float(grid.compare(vertices[None], surface.faces).iou[0])
 
 
 @dataclass(frozen=True, slots=True)

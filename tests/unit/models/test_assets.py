@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.assets.finish import FINISH, finish_of
-from models.assets.fitting import Candidate, best_fit, silhouette_iou
+from models.assets.fitting import FINE_PX, Candidate, best_fit
 from models.assets.furniture.inflated import inflated
 from models.assets.furniture.registry import HOLLOW, TEMPLATES, TURNED
 from models.assets.furniture.tables import TABLE, table
 from models.assets.furniture.template import REACH, Template, form_of
 from models.assets.furniture.turned import BOTTLE, VASE, silhouette_profile, turned
+from models.assets.grid import grid_of
 from models.assets.morph import POSE, morph_at, surface_of
 from models.assets.outlines import unknown_candidates
 from models.assets.packing import pack
@@ -23,16 +24,16 @@ from models.assets.primitives import Part, blade, box, cushion, cylinder, lathe,
 from models.assets.recipes import BOX, HOLLOW_LATHE, INFLATED, LAMP_LATHE, LATHE, surface_from, template_of
 from models.assets.search import evolved
 from models.assets.sizes import CATEGORIES, category_of, fitted_category
-from models.assets.solid import join
+from models.assets.solid import Surface, join
 from models.assets.texturing import textured
 from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError, ModelOutputError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
 from regen3d.meshes.hygiene import cleaned
-from regen3d.meshes.quality import open_edges, welded
+from regen3d.meshes.quality import open_edges, triangle_areas, welded
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
-from regen3d.types import Camera, Completion, FittedBox, Instance, Mesh, ObjectView, ShapeFit
+from regen3d.types import Camera, Completion, FittedBox, Instance, Mesh, ObjectView, ShapeFit, Similarity
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]
 MAX_FACES = 25_000
@@ -93,9 +94,7 @@ def test_furniture_is_closed_and_fills_its_size(name: str, k: int) -> None:
     assert 0 < len(surface.faces) < MAX_FACES
     plain = Mesh(vertices=surface.vertices, faces=surface.faces, uv=surface.layout, texture=GREY)
     assert cleaned(plain)[1].sentence == ""
-    corners = surface.vertices[surface.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    assert area.min() > 0
+    assert triangle_areas(surface.vertices[surface.faces]).min() > 0
     layout = pack(surface, 512)
     assert layout.min() >= 0
     assert layout.max() <= 512
@@ -270,6 +269,12 @@ def test_what_may_be_hidden_is_not_drawn_into_its_neighbours() -> None:
     candidate = Candidate(template=TEMPLATES["cabinet"][0], box=start, prior=prior)
     fit = best_fit([candidate], replace(view, ignore=beside), 0)
     assert fit.box.size_m[0] < 0.7
+
+
+def silhouette_iou(surface: Surface, world_from_object: Similarity, view: ObjectView) -> float:
+    grid = grid_of(view, FINE_PX)
+    vertices = transform(grid.camera_from_world @ world_from_object.matrix, surface.vertices)
+    return float(grid.compare(vertices[None], surface.faces).iou[0])
 
 
 def test_an_outline_gives_back_the_profile_that_drew_it() -> None:

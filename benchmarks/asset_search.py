@@ -21,8 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmarks.assets import true_views
+from benchmarks.choice import chosen, refuse
 from benchmarks.tables import table
-from benchmarks.truth import load_truth
+from benchmarks.truth import load_truth, scene_folders
 from models.assets import fitting
 from models.assets.candidates import known_candidates
 from models.assets.fitting import Candidate, cost_function, freedom
@@ -88,15 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="of Adam, in steps of the search")
     parser.add_argument("--objects", default=",".join(OBJECTS), help="SCENE/NAME with commas between them")
     options = parser.parse_args(arguments)
+    scenes = dict.fromkeys(name.split("/")[0] for name in options.objects.split(","))
+    folders = scene_folders(options.data, ",".join(scenes))
+    views = {f"{folder.name}/{item.name}": view for folder in folders for item, view in true_views(load_truth(folder))}
+    wanted = chosen(options.objects, list(views), "object")
     # One thread: processor time is then the time that a user waits on a busy machine.
     torch.set_num_threads(1)
-    wanted = options.objects.split(",")
-    raced = []
-    for scene in dict.fromkeys(name.split("/")[0] for name in wanted):
-        for item, view in true_views(load_truth(options.data / scene)):
-            if f"{scene}/{item.name}" in wanted:
-                raced.append(race(f"{scene}/{item.name}", view, options.rate))
-    print(results(raced))
+    print(results([race(name, views[name], options.rate) for name in wanted]))
     return 0
 
 
@@ -128,10 +127,14 @@ def race(name: str, view: ObjectView, rate: float) -> Raced:
 
 
 def first_look(view: ObjectView) -> tuple[Candidate, Float[np.ndarray, " n"], Morph]:
-    """What a first look prefers, the change that leaves it as it is, and its shape where that look ended."""
+    """What a first look prefers, the change that leaves it as it is, and its shape where that look ended.
+
+    Raises:
+        SystemExit: the object is no furniture; see `refuse`.
+    """
     category, box = fitted_category(view, 0)
     if category is None:
-        raise SystemExit(f"{view.instance.name}: no furniture has the name '{view.instance.label}'")
+        refuse(f"'{view.instance.name}' is a {view.instance.label}, which is no furniture: name another object")
     grid, rng = grid_of(view, fitting.COARSE_PX), np.random.default_rng(0)
     found = []
     for candidate in known_candidates(view, category, box):

@@ -16,6 +16,7 @@ import trimesh
 from jaxtyping import Float, Integer
 from PIL import Image
 
+from benchmarks.choice import chosen
 from benchmarks.shapes import shape_score
 from benchmarks.tables import number, table
 from benchmarks.truth import TrueObject, Truth, load_truth, scene_folders
@@ -80,13 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--objects", help="names of objects with commas between them; default: all")
     parser.add_argument("--json", help="file for all numbers")
     options = parser.parse_args(arguments)
-    wanted = options.objects.split(",") if options.objects else None
-    scores = []
-    for folder in scene_folders(Path(options.data), options.scenes):
-        truth = load_truth(folder)
-        for item, view in true_views(truth):
-            if wanted is None or item.name in wanted:
-                scores.append(measure(truth, item, view))
+    truths = [load_truth(folder) for folder in scene_folders(Path(options.data), options.scenes)]
+    views = [(truth, item, view) for truth in truths for item, view in true_views(truth)]
+    wanted = chosen(options.objects, list(dict.fromkeys(item.name for _, item, _ in views)), "object")
+    scores = [measure(truth, item, view) for truth, item, view in views if item.name in wanted]
     print(object_table(scores), summary(scores), sep="\n")
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(score) for score in scores], indent=2), encoding="utf-8")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.memory import rss_mb
+
 LIMIT_S = 1800.0
 """A run that takes longer is stopped and counts as failed."""
 
@@ -38,6 +40,4 @@ def run_regen3d(image: Path, out: Path, options: Sequence[str] = ()) -> Finished
         alarm.cancel()
         seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Linux counts in 1024 bytes, macOS in bytes.
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    return Finished(code=process.returncode, seconds=seconds, peak_mb=peak)
+    return Finished(code=process.returncode, seconds=seconds, peak_mb=rss_mb(usage))

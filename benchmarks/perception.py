@@ -7,19 +7,17 @@ on a quiet machine only; "CPU" counts all threads. Loading the detectors and imp
 """
 
 import argparse
+import itertools
 import multiprocessing
 import resource
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
+# A process that measures imports this file before it looks at its clock: whatever takes time is imported in functions.
+from benchmarks.memory import rss_mb
 from benchmarks.tables import table
-from benchmarks.truth import scene_folders
 
 STAGES = ("import and load", "segment", "plate", "geometry", "room")
 """What is timed, in this order."""
@@ -41,6 +39,8 @@ class Cost:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
+    from benchmarks.truth import scene_folders
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks.perception", description=str(__doc__).split("\n")[0])
     parser.add_argument("--data", required=True, help="folder of scenes")
     parser.add_argument("--scenes", help="names with commas between them; default: all")
@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(folder: Path) -> Cost:
     """Look at one picture; to be called in a process that has done nothing yet."""
     marks = [time.perf_counter()]
+    import numpy as np
+    from PIL import Image
+
     from models.base import GeometryRequest, PlateRequest, SegmentRequest
     from models.editing.plate_embedded import EmbeddedPlate
     from models.geometry.embedded import EmbeddedGeometry
@@ -79,10 +82,8 @@ def measure(folder: Path) -> Cost:
     build_room(plate.image, geometry)
     marks.append(time.perf_counter())
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    # Linux counts in 1024 bytes, macOS in bytes.
-    peak_mb = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    walls = tuple(float(step) for step in np.diff(marks))
-    return Cost(scene=folder.name, wall_s=walls, cpu_s=usage.ru_utime + usage.ru_stime, peak_mb=peak_mb)
+    walls = tuple(after - before for before, after in itertools.pairwise(marks))
+    return Cost(scene=folder.name, wall_s=walls, cpu_s=usage.ru_utime + usage.ru_stime, peak_mb=rss_mb(usage))
 
 
 def _table(costs: Sequence[Cost]) -> str:

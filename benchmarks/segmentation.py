@@ -10,9 +10,7 @@ overlay is for a person's eye.
 
 import argparse
 import json
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +21,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from benchmarks.memory import peak_rss_mb
 from benchmarks.tables import number, table
 from benchmarks.truth import LEAST_PIXELS, TrueObject, Truth, load_truth, scene_folders
 from models.base import Segmenter, SegmentRequest
@@ -99,9 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(look_table(scores))
     if options.objects:
         print(object_table(scores))
-    # Linux counts in 1024 bytes, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    print(f"\nPeak memory: {peak:.0f} MB")
+    print(f"\nPeak memory: {peak_rss_mb():.0f} MB")
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(score) for score in scores], indent=2), encoding="utf-8")
     return 0

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from benchmarks.choice import chosen
 from regen3d.metrics.boxes import Bounds
 from regen3d.types import Camera, Mask
 
@@ -89,11 +90,7 @@ def scene_folders(root: Path, names: str | None) -> list[Path]:
     """The scenes below a folder, or those of a list with commas, in order.
 
     Raises:
-        SystemExit: there are none, or one that is named is missing.
+        SystemExit: there are none, or one that is named is missing; see `chosen`.
     """
     found = {path.parent.name: path.parent for path in sorted(root.glob("*/image.png"))}
-    wanted = names.split(",") if names else list(found)
-    missing = [name for name in wanted if name not in found]
-    if missing or not wanted:
-        raise SystemExit(f"no scene {', '.join(missing)} in '{root}': there are {', '.join(found) or 'none'}")
-    return [found[name] for name in wanted]
+    return [found[name] for name in chosen(names, list(found), f"scene in '{root}'")]

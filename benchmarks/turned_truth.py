@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
+from benchmarks.choice import chosen
 from benchmarks.tables import table
-from benchmarks.truth import load_truth
+from benchmarks.truth import load_truth, scene_folders
 from regen3d.frames import rotation_about_y, transform
 from regen3d.metrics.masks import mask_iou
 from regen3d.render.raster import rasterize
@@ -35,11 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def turned(data: Path, name: str) -> list[float]:
-    """IoU after each of `TURNS_DEG`."""
+    """IoU after each of `TURNS_DEG`.
+
+    Raises:
+        SystemExit: there is no such scene, or no such object in it; see `chosen`.
+    """
     scene, _, wanted = name.partition("/")
-    truth = load_truth(data / scene)
-    item = next(item for item in truth.objects if item.name == wanted)
-    mesh = trimesh.load_scene(truth.folder / "meshes" / f"{wanted}.glb", process=False).to_mesh()
+    truth = load_truth(scene_folders(data, scene)[0])
+    objects = {item.name: item for item in truth.objects}
+    item = objects[chosen(wanted, list(objects), f"object in '{scene}'")[0]]
+    mesh = trimesh.load_scene(truth.folder / "meshes" / f"{item.name}.glb", process=False).to_mesh()
     axis = item.bounds.mean(axis=0) * [1, 0, 1]
     found = []
     for turn in TURNS_DEG:

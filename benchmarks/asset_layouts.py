@@ -23,9 +23,10 @@ from models.assets.packing import pack
 from models.assets.sizes import CATEGORIES
 from models.assets.solid import Surface, join
 from regen3d.meshes.decimation import laid_out
-from regen3d.meshes.quality import triangle_areas, welded
+from regen3d.meshes.quality import welded
 from regen3d.meshes.winding import pieces_of
 from regen3d.metrics.mesh_quality import mesh_quality
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Mesh
 
 STRAIGHT_DEG = 5.0

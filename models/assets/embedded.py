@@ -12,8 +12,8 @@ from models.assets.solid import Surface
 from models.assets.texturing import textured
 from models.base import AssetRequest
 from regen3d.frames import transform
-from regen3d.meshes.quality import triangle_areas
 from regen3d.render.scan import NEAR_M
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Asset, Camera, FittedBox
 
 TEXTURE_PX = (1024, 2048)

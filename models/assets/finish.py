@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.assets.solid import Surface
-from regen3d.meshes.quality import triangle_areas
+from regen3d.render.triangles import triangle_areas
 
 FINISH: dict[str, tuple[float, float]] = {
     "arms": (0.8, 0.0),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Integer
 
-from regen3d.meshes.quality import triangle_areas
+from regen3d.render.triangles import triangle_areas
 
 Number = float | int
 """A length or an angle."""

@@ -7,7 +7,7 @@ from jaxtyping import Float, Integer
 
 from models.assets.primitives import Part
 from regen3d.errors import InvalidMeshError
-from regen3d.meshes.quality import triangle_areas
+from regen3d.render.triangles import triangle_areas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from scipy.spatial import KDTree
 
 from regen3d.errors import InvalidMeshError
 from regen3d.meshes.decimation import decimated
-from regen3d.meshes.quality import is_closed, open_edges, triangle_areas, welded
+from regen3d.meshes.quality import is_closed, open_edges, welded
 from regen3d.meshes.scattering import spread_over
 from regen3d.meshes.winding import pieces_of, wrongly_wound
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Mesh
 
 FACE_BUDGET = 25_000

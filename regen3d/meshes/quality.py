@@ -1,4 +1,4 @@
-"""Measure a mesh: how large are its faces, is it closed, does its layout overlap, how large is what it covers."""
+"""Measure a mesh: is it closed, does its texture layout overlap, how large is what it covers."""
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -10,12 +10,6 @@ WELD_SHARE = 1e-5
 """Vertices nearer than this share of the mesh's diagonal are one: 0.01 mm on a chair, above float32 rounding."""
 OFFSET_PX = np.array([0.137, 0.291])
 """Layouts are sampled off the centres of texels: shared edges often pass through these, and would count twice."""
-
-
-def triangle_areas(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, " f"]:
-    """Areas of triangles, in the square of their corners' unit."""
-    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return 0.5 * np.linalg.norm(crossed, axis=1)
 
 
 def welded(vertices: Float[np.ndarray, "v 3"]) -> Integer[np.ndarray, " v"]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
-from regen3d.meshes.quality import is_closed, triangle_areas, uv_overlap, welded
+from regen3d.meshes.quality import is_closed, uv_overlap, welded
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Mesh
 
 DEGENERATE_HEIGHT = 1e-6

@@ -6,10 +6,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from regen3d.meshes.quality import open_edges, triangle_areas, welded
+from regen3d.meshes.quality import open_edges, welded
 from regen3d.metrics.boxes import Bounds, bounds_of
 from regen3d.metrics.sampling import sample_surface
 from regen3d.metrics.surfaces import Surface
+from regen3d.render.triangles import triangle_areas
 
 RESOLUTION = 64
 """Voxels along the longest side, as PartCrafter has it."""

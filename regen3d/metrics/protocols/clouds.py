@@ -8,12 +8,12 @@ from jaxtyping import Float
 from scipy.spatial import KDTree
 
 from regen3d.errors import DegenerateGeometryError
-from regen3d.meshes.quality import triangle_areas
 from regen3d.metrics.boxes import bounds_of
 from regen3d.metrics.points import WORKERS, NearestDistances, Points
 from regen3d.metrics.protocols.base import PlacedMesh
 from regen3d.metrics.registration import IDENTITY, apply, invert
 from regen3d.metrics.sampling import sample_surface
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Camera, Similarity
 
 UPRIGHT_FROM_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])

@@ -12,8 +12,9 @@ from models.assets.sizes import CATEGORIES
 from models.assets.solid import Surface, join
 from regen3d.errors import InvalidMeshError
 from regen3d.frames import intrinsics_from_focal, upright, world_from_gravity
-from regen3d.meshes.quality import is_closed_surface, triangle_areas, uv_overlap
+from regen3d.meshes.quality import is_closed_surface, uv_overlap
 from regen3d.metrics.mesh_quality import mesh_quality
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Camera, FittedBox, Mesh
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]

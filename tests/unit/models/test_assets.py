@@ -30,9 +30,10 @@ from models.assets.turning import turned_fits
 from regen3d.errors import InvalidMeshError, ModelOutputError
 from regen3d.frames import intrinsics_from_focal, transform, upright, world_from_gravity
 from regen3d.meshes.hygiene import cleaned
-from regen3d.meshes.quality import open_edges, triangle_areas, welded
+from regen3d.meshes.quality import open_edges, welded
 from regen3d.meshes.spreading import spread_colours
 from regen3d.render.raster import rasterize
+from regen3d.render.triangles import triangle_areas
 from regen3d.types import Camera, Completion, FittedBox, Instance, Mesh, ObjectView, ShapeFit, Similarity
 
 VARIANTS = [(name, k) for name, builders in sorted(TEMPLATES.items()) for k in range(len(builders))]

@@ -24,7 +24,7 @@ from regen3d.redo import RedoRequest, call_again, calls_of, check_object, mended
 from regen3d.remote import local_file
 from regen3d.runs import find_manifest, newest
 from regen3d.store import Ref, Store
-from regen3d.store.claims import once
+from regen3d.store.claims import held
 from regen3d.types import Mask
 from tasks.align import align
 from tasks.assemble import assemble
@@ -54,7 +54,8 @@ def redo_object(request: RedoRequest) -> Manifest:
     if named is None:
         raise ConfigError(f"the store '{request.store}' knows no scene of the run '{request.run}'")
     # One after the other: of two at once the second would not know of the first.
-    manifest = once(store, f"redo/{named.run.key or named.run.id}", lambda: None, lambda: _redone(request, named))
+    with held(store, f"redo/{named.run.key or named.run.id}"):
+        manifest = _redone(request, named)
     publish_summary(manifest, request.out)
     return ended(manifest)
 
@@ -187,7 +188,8 @@ def _facts(request: RedoRequest, old: Manifest, started: float) -> RunFacts:
     asked = SceneRequest(image=image.name, out=request.out, store=request.store, profile=old.profile, seed=old.seed)
     return RunFacts(
         request=asked,
-        asked=old.run.request,
+        # Of scenes that share their answer, this folder's is the one that was corrected.
+        asked=None if old.run.request is None else {**old.run.request, "out": request.out},
         scene=old.scene,
         image=image,
         notes=old.notes,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from flows.client import SceneClient, answering
 from flows.names import ARTISTS_QUEUE, SCENE, TAG
 from regen3d.config import SceneRequest
+from regen3d.corrections import with_corrections
 from regen3d.errors import ConfigError
 from regen3d.export.folder import MANIFEST_NAME
 from regen3d.fingerprint import run_key
@@ -79,7 +80,8 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
     """
     store = Store(request.store_uri)
     with local_inputs(request) as local:
-        key = run_key(local)
+        # Masks that were mended in the folder meanwhile make no other order of it, but they are what its scene answers.
+        key, answered = run_key(local), run_key(with_corrections(local))
     base = digest_of([key, request.out, request.store_uri])[:32]
     if is_remote(request.store_uri):
         request = uploaded_inputs(request, store)
@@ -90,7 +92,7 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
             return _submitted(run, request.name, "submitted")
         if not _over(known):
             return _submitted(known, request.name, "under way")
-        if not again and (_is_done(known, request, store) or is_corrected(store, key)):
+        if not again and (_is_done(known, request, store) or is_corrected(store, answered, request.out)):
             return _submitted(known, request.name, "done")
     raise ConfigError(f"'{request.name}' was tried {MOST_TRIES} times: look at its runs in the UI")
 

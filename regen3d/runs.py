@@ -29,10 +29,18 @@ def find_manifest(store: Store, run_id: str) -> Manifest | None:
         return None
 
 
-def is_corrected(store: Store, key: str) -> bool:
-    """Whether the answer to a question is one of which somebody has redone an object."""
+def is_corrected(store: Store, key: str, out: str | None = None) -> bool:
+    """Whether the answer to a question is one of which somebody has redone an object.
+
+    Args:
+        store: where answers are.
+        key: of the question.
+        out: count only a correction in this folder; the same question may have been asked for several.
+    """
     found = find_run(store, key)
-    return found is not None and bool(found.run.redone)
+    if found is None or not found.run.redone:
+        return False
+    return out is None or (found.run.request or {}).get("out") == out
 
 
 def newest(store: Store, manifest: Manifest) -> Manifest:

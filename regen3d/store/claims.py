@@ -2,8 +2,8 @@
 
 A claim is a chain of records `claims/KEY/0`, `1`, ...: whoever creates the next number holds it. It lives as long as
 its holder says so in time; a dead one is passed by creating the next. Records are only created or, by their own holder,
-replaced, so no lock is needed, on a file system as on S3. A claim saves work and guards nothing: two holders at once
-would make the same value twice.
+replaced, so no lock is needed, on a file system as on S3. A claim saves work, and keeps changes apart as long as its
+holder reaches the store: one that could not say for longer than `TTL_S` that it lives is passed by.
 """
 
 import contextlib
@@ -81,6 +81,22 @@ def once(store: Store, key: str, find: Callable[[], Answer | None], make: Callab
         found = find()
         if found is not None:
             return found
+
+
+@contextlib.contextmanager
+def held(store: Store, key: str) -> Iterator[None]:
+    """Let nobody else into a block with the same key; wait until whoever is in one has left it, or has died.
+
+    Args:
+        store: where claims are.
+        key: names what is changed in the block; the part of a record key.
+    """
+    pause = LOOK_S
+    while (claim := _take(store, key)) is None:
+        time.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_LOOK_S)
+    with _alive(claim):
+        yield
 
 
 def _take(store: Store, key: str) -> Claim | None:

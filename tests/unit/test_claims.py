@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from regen3d.store import Store, claims
-from regen3d.store.claims import once
+from regen3d.store.claims import held, once
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_what_failed_is_tried_by_the_next(store: Store) -> None:
 HOLD = """
 import sys, time
 from regen3d.store import Store
-from regen3d.store.claims import once
+from regen3d.store.claims import held, once
 def make():
     print("held", flush=True)
     time.sleep(600)
@@ -110,3 +110,33 @@ def test_a_long_job_keeps_its_claim(store: Store, monkeypatch: pytest.MonkeyPatc
 
     once(store, "work", lambda: None, make)
     assert seen == [None]
+
+
+def test_a_held_block_lets_one_in_after_the_other(store: Store) -> None:
+    inside, most, order = 0, 0, list[int]()
+
+    def change(k: int) -> None:
+        nonlocal inside, most
+        with held(store, "scene"):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.2)
+            order.append(k)
+            inside -= 1
+
+    threads = [threading.Thread(target=change, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    assert sorted(order) == [0, 1, 2, 3]
+
+
+def test_a_held_block_that_fails_is_left(store: Store) -> None:
+    with pytest.raises(ValueError, match="no"), held(store, "scene"):
+        raise ValueError("no")
+    started = time.monotonic()
+    with held(store, "scene"):
+        assert claims._take(store, "scene") is None
+    assert time.monotonic() - started < claims.TTL_S / 2

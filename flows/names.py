@@ -21,3 +21,6 @@ LIBRARY_QUEUE = "libraries"
 
 TAG = "regen3d"
 """Tag of every run that these commands started."""
+
+AT_REST = "regen3d.flow-run.at-rest"
+"""Event of a run that was suspended, from its process as that ends: no heartbeat comes after it."""

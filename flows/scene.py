@@ -12,7 +12,7 @@ from prefect.states import Completed
 
 from flows.keys import provide_keys
 from flows.orphans import watch_over
-from flows.review import reviewed
+from flows.review import reviewed, told_at_rest
 from models.choice import check_choice, check_ready
 from models.licences import Permission
 from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
@@ -88,7 +88,7 @@ def reconstruct_scene(request: SceneRequest) -> Manifest:
             nor a room.
         WeightsMissingError: a model that runs in this process has no weights here.
     """
-    with progress_shown(), local_inputs(request) as given:
+    with told_at_rest(), progress_shown(), local_inputs(request) as given:
         manifest = _reconstruct(given, request)
     publish_summary(manifest, request.out)
     return ended(manifest)

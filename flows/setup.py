@@ -11,7 +11,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from flows.client import SceneClient, answering
-from flows.names import ARTISTS_QUEUE, COORDINATION_POOL, LIBRARY_QUEUE, SCENES_POOL, TAG
+from flows.names import ARTISTS_QUEUE, AT_REST, COORDINATION_POOL, LIBRARY_QUEUE, SCENES_POOL, TAG
 from regen3d.errors import ConfigError
 from tasks.limits import API_LIMIT, GPU_LIMIT
 
@@ -27,7 +27,7 @@ MISSED_HEARTBEATS = 3
 SILENT = ("Completed", "Partial", "Failed", "Cancelled", "Crashed", "Suspended")
 """States of runs without a process."""
 
-ENDED = tuple(f"prefect.flow-run.{state}" for state in SILENT)
+ENDED = (*(f"prefect.flow-run.{state}" for state in SILENT), AT_REST)
 """Events after which no heartbeat is expected."""
 
 

@@ -78,12 +78,15 @@ def _opened(path: Path, folder: Path, image: Path | None) -> "tuple[EditorScene,
     from regen3d.cli.manifests import manifest_path, read_manifest, store_of
     from regen3d.cli.opening import from_manifest, from_waiting
     from regen3d.config import SceneRequest
-    from regen3d.editor.waiting import read_waiting
+    from regen3d.editor.waiting import no_longer_waiting, read_waiting
     from regen3d.remote import is_remote
 
     use_store_key()
     waiting = read_waiting(folder)
-    if waiting is not None:
+    if waiting is not None and _has_ended(waiting):
+        no_longer_waiting(folder)
+        typer.echo(f"the run that waited in '{folder}' does not wait any more", err=True)
+    elif waiting is not None:
         return from_waiting(waiting, folder), waiting.request, waiting
     file = manifest_path(path)
     found = read_manifest(file)
@@ -99,6 +102,15 @@ def _opened(path: Path, folder: Path, image: Path | None) -> "tuple[EditorScene,
     if not is_remote(request.image) and not Path(request.image).is_file():
         raise ConfigError(f"the picture is not at '{request.image}' any more: say where it is with --image")
     return from_manifest(found, request.store_uri, folder), request, None
+
+
+def _has_ended(waiting: "WaitingScene") -> bool:
+    from regen3d.cli.quiet import calm_prefect
+
+    calm_prefect()
+    from flows.review import has_ended
+
+    return has_ended(waiting)
 
 
 def _work(session: "Session", pages: "EditorPages", request: "SceneRequest", waiting: "WaitingScene | None") -> None:
@@ -122,10 +134,8 @@ def _go_on(waiting: "WaitingScene") -> None:
     from regen3d.cli.quiet import calm_prefect
 
     calm_prefect()
-    from flows.client import check_server
     from flows.review import go_on
 
-    check_server()
     go_on(waiting.flow_run)
     typer.echo("the waiting run goes on")
 

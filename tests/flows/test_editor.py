@@ -23,7 +23,7 @@ from regen3d.editor.pages import EditorPages
 from regen3d.editor.scene import index_of
 from regen3d.editor.session import Session
 from regen3d.editor.waiting import read_waiting
-from regen3d.errors import ConfigError
+from regen3d.errors import ConfigError, StageError
 from regen3d.manifest import Manifest
 from regen3d.serving.server import Server
 from tests.flows.conftest import FinishedScene
@@ -235,6 +235,22 @@ def test_a_run_waits_for_its_masks_and_goes_on(furnished_scene: FinishedScene, t
     with pytest.raises(ConfigError, match="does not wait any more"):
         go_on(waiting)
     assert next(entry for entry in finished[0].objects if entry.name == "vase-1").support == "floor"
+
+
+def test_a_run_that_nobody_looks_at_says_so(
+    furnished_scene: FinishedScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import review
+    from flows.scene import reconstruct_scene
+
+    monkeypatch.setattr(review, "PATIENCE_S", 1)
+    monkeypatch.setattr(review, "POLL_S", 1)
+    out = tmp_path / "waiting"
+    shutil.copytree(furnished_scene.out / "store", out / "store")
+    request = furnished_scene.request.model_copy(update={"out": str(out), "store": None, "pause_after": "segment"})
+    with pytest.raises(StageError, match="nobody has looked at the masks of 'image'"):
+        reconstruct_scene(request)
+    assert read_waiting(out) is None
 
 
 def _wait_for(out: Path, run: threading.Thread) -> str:

@@ -6,6 +6,7 @@ One server and one store serve the whole file, and later tests build on the scen
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -292,6 +293,7 @@ def test_a_run_is_cancelled_before_and_while_it_runs(farm: Farm, scene: Manifest
 def test_a_run_that_waits_for_a_person_has_no_process_and_goes_on_by_a_worker(farm: Farm, scene: Manifest) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    from flows.names import AT_REST
     from flows.review import go_on
     from regen3d.editor.waiting import read_waiting
 
@@ -305,11 +307,65 @@ def test_a_run_that_waits_for_a_person_has_no_process_and_goes_on_by_a_worker(fa
     while run in processes_of_runs():
         assert time.monotonic() < deadline, "its process goes on"
         time.sleep(0.5)
+    assert not marks_of(farm, run)
+    while AT_REST not in (heard := events_of(farm, run)):
+        assert time.monotonic() < deadline, heard
+        time.sleep(0.5)
+    # Whatever heartbeats there were came before: the automation on them expects none after this.
+    assert heard.index(AT_REST) > max((k for k, name in enumerate(heard) if name.endswith("heartbeat")), default=-1)
     with temporary_settings({PREFECT_API_URL: farm.url}):
         go_on(run)
+    while not marks_of(farm, run):
+        assert time.monotonic() < deadline, "nobody would notice if its process was killed"
+        time.sleep(0.2)
     assert farm.say("watch", run, "--timeout", "240").exit_code == 0
+    # The second process is its own until the end.
+    assert len(marks_of(farm, run)) == 1
     assert read_waiting(out / "image") is None
     assert Manifest.model_validate_json((out / "image" / "manifest.json").read_bytes()).digest == scene.digest
+
+
+def test_a_run_that_waits_and_is_cancelled_leaves_its_scene_to_be_edited(farm: Farm, scene: Manifest) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from regen3d.cli.edit import _opened
+    from regen3d.editor.waiting import read_waiting
+
+    out = farm.folder / "given-up" / "image"
+    shutil.copytree(farm.scenes / "image", out)
+    run = farm.submit("--out", str(out.parent), "--pause-after", "segment").output.split()[0]
+    deadline = time.monotonic() + 240
+    while read_waiting(out) is None:
+        assert time.monotonic() < deadline, farm.say("status", run).output
+        time.sleep(0.5)
+    with temporary_settings({PREFECT_API_URL: farm.url}):
+        assert _opened(out, out, None)[2] is not None
+        assert farm.say("cancel", run).exit_code == 0
+        opened, _, waiting = _opened(out, out, None)
+    assert waiting is None
+    assert not opened.waiting
+    assert read_waiting(out) is None
+
+
+def marks_of(farm: Farm, run: str) -> list[str]:
+    """Marks of the processes that a run says it has."""
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: farm.url}), get_client(sync_client=True) as client:
+        return [tag for tag in client.read_flow_run(UUID(run)).tags if tag.startswith("process:")]
+
+
+def events_of(farm: Farm, run: str) -> list[str]:
+    """What the server heard of a run, in the order in which it happened."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}, "order": "ASC"}, "limit": 50}
+    with temporary_settings({PREFECT_API_URL: farm.url}), get_client(sync_client=True) as client:
+        return [event["event"] for event in client.request("POST", "/events/filter", json=wanted).json()["events"]]
 
 
 def processes_of_runs() -> set[str]:

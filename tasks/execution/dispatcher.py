@@ -244,6 +244,7 @@ class Dispatcher:
         try:
             # A machine may have to come first, which takes as long as it takes.
             await actor.ping.remote()
+            self._roster.is_placed(hand)
             error = await asyncio.wait_for(actor.load.remote(), spec.settings.job_timeout_s)
         except (RayError, TimeoutError) as lost:
             self._lose(hand, f"as it loaded its model, {_reason(lost, spec)}")

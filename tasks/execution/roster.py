@@ -43,6 +43,8 @@ class Hand:
     """Its pool."""
     state: Literal["starting", "ready", "leaving"] = "starting"
     """`leaving` takes no further jobs."""
+    placed: bool = True
+    """Whether it holds its share of a machine; not while the machine still has to come."""
     jobs: dict[str, Ticket] = field(default_factory=dict)
     """What it has, by id."""
     done: int = 0
@@ -114,7 +116,7 @@ class Roster:
 
     def impossible(self, spec: PoolSpec) -> str | None:
         """Why a pool can never have a worker on this cluster, if so."""
-        if self.farm.elastic or (spec.cpus <= self.cpus and spec.gpus <= self.gpus):
+        if self.farm.elastic or self._could_fit(spec):
             return None
         return (
             f"a worker of '{spec.name}' needs {spec.cpus:g} CPUs and {spec.gpus:g} GPUs, "
@@ -147,9 +149,13 @@ class Roster:
         """Workers of a pool."""
         return [hand for hand in self.hands.values() if hand.pool == pool]
 
+    def is_placed(self, hand: Hand) -> None:
+        """A worker has a machine, and begins to load its model."""
+        hand.placed = True
+
     def is_ready(self, hand: Hand, now: float) -> None:
         """A worker has loaded its model."""
-        hand.state, hand.idle_since = "ready", now
+        hand.state, hand.placed, hand.idle_since = "ready", True, now
 
     def is_done(self, hand: Hand, id_: str, now: float) -> None:
         """A worker has answered a job."""
@@ -246,7 +252,8 @@ class Roster:
 
     def _is_starved(self, pool: _Pool, now: float) -> bool:
         late = now - _oldest(pool, now) > self.farm.patience_s
-        return late and not self.of(pool.spec.name) and self.impossible(pool.spec) is None
+        # What no worker that leaves could make room for holds nobody else up.
+        return late and not self.of(pool.spec.name) and self._could_fit(pool.spec)
 
     def _is_short(self, pool: _Pool, now: float) -> bool:
         hands = self.of(pool.spec.name)
@@ -259,12 +266,12 @@ class Roster:
 
     def _room_for(self, pool: _Pool, now: float, reserved: list[PoolSpec]) -> Step | None:
         """A worker more, or an idle one less; what comes free for those who starve is not for others."""
-        spec = pool.spec
-        elastic = self.farm.elastic and spec.settings.max_size is not None
+        spec, elastic = pool.spec, self._may_ask(pool)
         if reserved and not elastic and not self._fit([spec, *reserved], self._leaving()):
             return None
-        if self._fit([spec], []) or elastic:
-            hand = Hand(number=next(self._numbers), pool=spec.name, idle_since=now)
+        fits = self._fit([spec], [])
+        if fits or elastic:
+            hand = Hand(number=next(self._numbers), pool=spec.name, placed=fits, idle_since=now)
             self.hands[hand.number] = hand
             return Spawn(hand)
         if not pool.queue:
@@ -276,6 +283,16 @@ class Roster:
                 # Without this one it did not fit: it must go, the others perhaps need not.
                 return self._retire(hand, now)
         return None
+
+    def _may_ask(self, pool: _Pool) -> bool:
+        """Whether it may ask for a machine that has to come first: up to its size, or once where none is large enough."""
+        if not self.farm.elastic:
+            return False
+        return pool.spec.settings.max_size is not None or not (self.of(pool.spec.name) or self._could_fit(pool.spec))
+
+    def _could_fit(self, spec: PoolSpec) -> bool:
+        """Whether the cluster, as it is, has what a worker needs."""
+        return spec.cpus <= self.cpus and spec.gpus <= self.gpus
 
     def _idle(self, pool: str) -> list[Hand]:
         others = [hand for hand in self.hands.values() if hand.pool != pool and hand.state == "ready" and not hand.jobs]
@@ -314,7 +331,8 @@ class Roster:
     def _fit(self, specs: list[PoolSpec], without: list[Hand]) -> bool:
         """Whether a worker of each fits beside all others but some."""
         gone = {hand.number for hand in without}
-        held = [self._pools[hand.pool].spec for hand in self.hands.values() if hand.number not in gone] + specs
+        there = (hand for hand in self.hands.values() if hand.placed and hand.number not in gone)
+        held = [self._pools[hand.pool].spec for hand in there] + specs
         # A hair of slack: shares are decimal numbers.
         return (
             sum(spec.cpus for spec in held) <= self.cpus + 1e-6 and sum(spec.gpus for spec in held) <= self.gpus + 1e-6
@@ -324,7 +342,9 @@ class Roster:
         for hand in self.hands.values():
             settings = self._pools[hand.pool].spec.settings
             over = len(self.of(hand.pool)) > settings.min_size
-            if hand.state == "ready" and not hand.jobs and over and now - hand.idle_since > settings.idle_s:
+            # A machine that has not come by when nobody wants it any more is not waited for.
+            unwanted = hand.state == "ready" or not (hand.placed or self._pools[hand.pool].queue)
+            if unwanted and not hand.jobs and over and now - hand.idle_since > settings.idle_s:
                 return self._retire(hand, now)
         return None
 

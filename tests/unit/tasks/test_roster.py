@@ -259,6 +259,40 @@ def test_what_can_never_run_is_said_at_once_unless_machines_come_on_demand() -> 
     assert book(elastic=True).impossible(large) is None
 
 
+def waiting_machines(**large: object) -> Roster:
+    """A book whose large pool waits for a machine that does not come, while a small one has work."""
+    roster = book(spec("large", gpus=8.0, **large), spec("small"), elastic=True, patience_s=10.0)
+    roster.enqueue(ticket("large-0", "large"))
+    for now in (0.0, 20.0):
+        while (step := roster.next_step(now)) is not None:
+            assert isinstance(step, Spawn)
+    return roster
+
+
+@pytest.mark.parametrize("large", [{}, {"max_size": 2}], ids=["as many as fit", "on demand"])
+def test_a_machine_that_never_comes_keeps_no_other_pool_waiting(large: dict) -> None:
+    roster = waiting_machines(**large)
+    # It was asked for, once: else no machine would ever come.
+    assert [hand.placed for hand in roster.of("large")] == [False]
+    roster.enqueue(ticket("small-0", "small"))
+    taken = [step for step in steps(roster, 21.0) if isinstance(step, Assign)]
+    assert [step.ticket.id for step in taken] == ["small-0"]
+
+
+def test_a_machine_that_comes_is_held_and_one_that_nobody_wants_is_called_off() -> None:
+    roster = waiting_machines()
+    (hand,) = roster.of("large")
+    roster.gpus = 8.0
+    roster.is_placed(hand)
+    roster.add_pool(spec("other", gpus=1.0))
+    roster.enqueue(ticket("other-0", "other"))
+    assert roster.next_step(21.0) is None
+    roster = waiting_machines()
+    assert roster.next_step(10_000.0) is None
+    roster.withdraw("large-0")
+    assert isinstance(roster.next_step(10_000.0), Retire)
+
+
 def test_a_withdrawn_job_never_runs() -> None:
     roster = book(spec("a"))
     roster.enqueue(ticket("job", "a"))

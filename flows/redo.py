@@ -20,11 +20,10 @@ from regen3d.inputs.image import Picture
 from regen3d.inputs.labels import clean_label
 from regen3d.inputs.mask_pixels import silhouette, to_working
 from regen3d.manifest import HAND_MADE, Manifest, StageCall, StageEntry
-from regen3d.redo import RedoRequest, call_again, calls_of, check_object, mended, new_seed
+from regen3d.redo import RedoRequest, call_again, calls_of, check_object, mended, new_seed, one_change
 from regen3d.remote import local_file
 from regen3d.runs import find_manifest, newest
 from regen3d.store import Ref, Store
-from regen3d.store.claims import held
 from regen3d.types import Mask
 from tasks.align import align
 from tasks.assemble import assemble
@@ -53,8 +52,7 @@ def redo_object(request: RedoRequest) -> Manifest:
     named = find_manifest(store, request.run)
     if named is None:
         raise ConfigError(f"the store '{request.store}' knows no scene of the run '{request.run}'")
-    # One after the other: of two at once the second would not know of the first.
-    with held(store, f"redo/{named.run.key or named.run.id}"):
+    with one_change(store, named):
         manifest = _redone(request, named)
     publish_summary(manifest, request.out)
     return ended(manifest)

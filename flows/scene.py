@@ -3,9 +3,10 @@
 import time
 import uuid
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import cast
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
@@ -22,7 +23,10 @@ from regen3d.export.report import shortfalls
 from regen3d.export.settings import ExportSettings
 from regen3d.fingerprint import run_key
 from regen3d.manifest import Manifest, StageEntry
+from regen3d.redo import calls_of, one_change
 from regen3d.remote import local_inputs
+from regen3d.runs import find_run, newest, undone
+from regen3d.store import Store
 from tasks.align import align
 from tasks.assemble import assemble
 from tasks.complete import complete
@@ -121,6 +125,13 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
         seed=request.seed,
         execution=request.place,
     )
+    corrected = find_run(Store(context.store), run_key(request))
+    if corrected is not None and corrected.missing_formats:
+        with one_change(Store(context.store), corrected):
+            return formats_again(context, newest(Store(context.store), corrected), request, started)
+    lost = undone(Path(request.out), None)
+    if lost:
+        get_run_logger().warning("'%s' gets a scene without what was redone there: %s", request.out, ", ".join(lost))
     if request.pause_after is not None:
         request = reviewed(context, request, find_objects)
     key, inputs = run_key(request), read_inputs(request)
@@ -155,6 +166,24 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
     )
     entries = [*shared.values(), *(entry for entries, _ in outcomes.values() for entry in entries.values())]
     return finish_scene(context, facts, entries)
+
+
+def formats_again(context: SceneContext, corrected: Manifest, request: SceneRequest, started: float) -> Manifest:
+    """A scene as somebody has corrected it, with those of its formats tried again that could not be written."""
+    calls = calls_of(corrected).shared
+    others = [entry.model_copy(update={"reused": True}) for entry in corrected.stages if entry.call.stage != "export"]
+    facts = RunFacts(
+        request=request,
+        asked=corrected.run.request,
+        scene=corrected.scene,
+        image=corrected.image,
+        notes=corrected.notes,
+        started=started,
+        id=str(flow_run.id),
+        key=str(corrected.run.key),
+        redone=corrected.run.redone,
+    )
+    return finish_scene(context, facts, [export(context, calls["export"].call), *others])
 
 
 def find_objects(context: SceneContext, inputs: SceneInputs) -> StageEntry:

@@ -1,6 +1,6 @@
 """Scenes handed to the farm: once, however many people ask for the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -18,8 +18,9 @@ from regen3d.corrections import with_corrections
 from regen3d.errors import ConfigError
 from regen3d.export.folder import MANIFEST_NAME
 from regen3d.fingerprint import run_key
+from regen3d.manifest import Manifest
 from regen3d.remote import is_remote, local_inputs, uploaded_inputs
-from regen3d.runs import is_corrected
+from regen3d.runs import find_run, undone
 from regen3d.store import Store, digest_of
 
 ARTISTS_PRIORITY = "10"
@@ -60,13 +61,16 @@ class Submitted:
     """Whether this call started it, found it under way, or found it done with everything in its place."""
     url: str
     """Its page in the UI."""
+    undone: tuple[str, ...] = ()
+    """Objects that were redone in the scene's folder, and are not in what this run makes."""
 
 
 def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, again: bool = False) -> Submitted:
     """Hand over one scene, unless the same is under way or done.
 
     The same is what has the same pictures, decisions and code, and goes to the same folder and store. What failed,
-    was cancelled or came out partial is tried again, but for a scene of which an object was redone: that stands.
+    was cancelled or came out partial is tried again, but for a scene of which an object was redone: that stands, and no
+    more of it is tried than the formats that it lacks.
 
     Args:
         client: of the farm's server.
@@ -82,17 +86,20 @@ def submit_scene(client: SceneClient, request: SceneRequest, order: Order, *, ag
     with local_inputs(request) as local:
         # Masks that were mended in the folder meanwhile make no other order of it, but they are what its scene answers.
         key, answered = run_key(local), run_key(with_corrections(local))
+    corrected = _corrected(store, answered, request.out)
     base = digest_of([key, request.out, request.store_uri])[:32]
     if is_remote(request.store_uri):
         request = uploaded_inputs(request, store)
     for number in range(MOST_TRIES):
         known = _known(client, f"{base}-{number}")
         if known is None:
+            stands = corrected if corrected is not None and corrected.missing_formats else None
+            lost = undone(Path(request.out), stands)
             run = _ordered(order, {"request": request}, request.name, f"{base}-{number}")
-            return _submitted(run, request.name, "submitted")
+            return replace(_submitted(run, request.name, "submitted"), undone=lost)
         if not _over(known):
             return _submitted(known, request.name, "under way")
-        if not again and (_is_done(known, request, store) or is_corrected(store, answered, request.out)):
+        if not again and (_is_done(known, request, store) if corrected is None else not corrected.missing_formats):
             return _submitted(known, request.name, "done")
     raise ConfigError(f"'{request.name}' was tried {MOST_TRIES} times: look at its runs in the UI")
 
@@ -151,6 +158,14 @@ def _is_done(run: FlowRun, request: SceneRequest, store: Store) -> bool:
         return False
     delivered = is_remote(request.store_uri) or (Path(request.out) / MANIFEST_NAME).is_file()
     return delivered and store.get_record(f"manifests/{run.id}") is not None
+
+
+def _corrected(store: Store, key: str, out: str) -> Manifest | None:
+    """The scene of a question as somebody has corrected it in this folder; the same may have been asked for others."""
+    found = find_run(store, key)
+    if found is None or not found.run.redone or (found.run.request or {}).get("out") != out:
+        return None
+    return found
 
 
 def _submitted(run: FlowRun, name: str, news: Literal["submitted", "under way", "done"]) -> Submitted:

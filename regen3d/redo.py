@@ -5,6 +5,7 @@ object, even where it reaches over another's.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from regen3d.config import Execution
 from regen3d.errors import ConfigError
 from regen3d.fingerprint import derive_seed
 from regen3d.manifest import Manifest, StageCall, StageEntry
+from regen3d.store import Store
+from regen3d.store.claims import held
 from regen3d.types import Instance, Mask
 
 SEEDS_TRIED = 10_000
@@ -50,6 +53,11 @@ class Scene:
     """Stage -> call, for the stages that run once a scene."""
     objects: Mapping[str, Mapping[str, StageEntry]]
     """Object -> stage -> call."""
+
+
+def one_change(store: Store, manifest: Manifest) -> AbstractContextManager[None]:
+    """A block that changes a finished scene: one after the other, else the second would not know of the first."""
+    return held(store, f"redo/{manifest.run.key or manifest.run.id}")
 
 
 def calls_of(manifest: Manifest) -> Scene:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from regen3d import codec
-from regen3d.export.folder import write_scene_folder
+from regen3d.export.folder import MANIFEST_NAME, write_scene_folder
 from regen3d.manifest import Manifest
 from regen3d.store import Ref, Store
 
@@ -29,18 +29,26 @@ def find_manifest(store: Store, run_id: str) -> Manifest | None:
         return None
 
 
-def is_corrected(store: Store, key: str, out: str | None = None) -> bool:
-    """Whether the answer to a question is one of which somebody has redone an object.
+def is_corrected(store: Store, key: str) -> bool:
+    """Whether the answer to a question is one of which somebody has redone an object."""
+    found = find_run(store, key)
+    return found is not None and bool(found.run.redone)
+
+
+def undone(out: Path, answer: Manifest | None) -> tuple[str, ...]:
+    """Objects that somebody has redone in a scene's folder and that it loses when another answer is written there.
 
     Args:
-        store: where answers are.
-        key: of the question.
-        out: count only a correction in this folder; the same question may have been asked for several.
+        out: the folder.
+        answer: what will be there; None for a scene that is made anew.
     """
-    found = find_run(store, key)
-    if found is None or not found.run.redone:
-        return False
-    return out is None or (found.run.request or {}).get("out") == out
+    try:
+        there = Manifest.model_validate_json((out / MANIFEST_NAME).read_bytes())
+    except (OSError, ValidationError):
+        # A folder without a manifest, or with one of another version, holds no correction that could be known.
+        return ()
+    kept = answer.run.redone if answer is not None and answer.run.key == there.run.key else ()
+    return tuple(name for name in there.run.redone if name not in kept)
 
 
 def newest(store: Store, manifest: Manifest) -> Manifest:

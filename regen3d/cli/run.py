@@ -1,6 +1,5 @@
 """`regen3d run`: one picture in, one scene out."""
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from regen3d.manifest import Manifest
 
 PARTIAL = 3
-"""Exit code of a scene with placeholders or without a believable room."""
+"""Exit code of a scene with placeholders, without a believable room, or without a format that was asked for."""
 
 Formats = Annotated[
     list[str] | None, typer.Option("--format", help="Also write usd, usdz, fbx, blend, obj or gltf; repeatable.")
@@ -72,8 +71,8 @@ def run(
     (boxes, masks, camera, plate, points, scale, meshes) always wins; docs/inputs.md describes the formats. Running the
     same command again computes nothing that is there already.
 
-    Exit codes: 0 the whole scene; 3 a scene with placeholders or without a believable room; 2 something you gave
-    cannot be used; 1 anything else.
+    Exit codes: 0 the whole scene; 3 a scene with placeholders, without a believable room, or without a format that was
+    asked for; 2 something you gave cannot be used; 1 anything else.
 
     Example: regen3d run examples/living-room.png --out scenes/living-room
     """
@@ -194,7 +193,7 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     """Answer from the store where possible, else run the flow; returns the exit code."""
     from regen3d.cli.summary import print_summary
     from regen3d.fingerprint import run_key
-    from regen3d.runs import deliver, find_run
+    from regen3d.runs import deliver, find_run, undone
     from regen3d.store import Store
 
     _check(request)
@@ -202,24 +201,20 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
         typer.echo(f"Everything that was given can be used. Without --check the scene is written to {request.out}.")
         return 0
     use_store_key()
-    store = Store(request.store_uri)
+    store, out = Store(request.store_uri), Path(request.out)
     known = find_run(store, run_key(request))
-    if known is None:
-        _tell_what_is_undone(Path(request.out))
-    manifest = _compute(request) if known is None else deliver(store, known, Path(request.out))
-    print_summary(manifest, Path(request.out))
+    tell_what_is_undone(out, undone(out, known))
+    # What was corrected stands; formats that could not be written then are tried again.
+    finished = known is not None and not known.missing_formats
+    manifest = deliver(store, known, out) if finished else _compute(request)
+    print_summary(manifest, out)
     return 0 if manifest.status == "whole" else PARTIAL
 
 
-def _tell_what_is_undone(out: Path) -> None:
-    """Say which corrections the folder holds: who asks something else, or with other code, gets a scene without."""
-    from regen3d.cli.manifests import read_manifest
-
-    # A folder without a manifest, or with one of another version, holds no correction that could be known.
-    with contextlib.suppress(ConfigError):
-        redone = ", ".join(read_manifest(out / "manifest.json").run.redone)
-        if redone:
-            typer.echo(f"'{out}' is made anew without what was redone there: {redone}", err=True)
+def tell_what_is_undone(out: Path | str, names: tuple[str, ...]) -> None:
+    """Say which corrections a folder loses: who asks something else, or with other code, gets a scene without."""
+    if names:
+        typer.echo(f"'{out}' gets a scene without what was redone there: {', '.join(names)}", err=True)
 
 
 def _check(request: "SceneRequest") -> None:

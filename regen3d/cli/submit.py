@@ -18,7 +18,7 @@ from regen3d.cli.options import (
     located,
     settings_of,
 )
-from regen3d.cli.run import Formats, export_of
+from regen3d.cli.run import Formats, export_of, tell_what_is_undone
 from regen3d.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def submit(
     store is a bucket, local files are uploaded to it; else they must lie on a file system that the workers share.
 
     Exit codes: 0 handed over (with --wait: all whole); 2 something you gave cannot be used, or there is no server;
-    with --wait also 3 a scene with placeholders, 1 a scene that failed.
+    with --wait also 3 a scene with something missing, 1 a scene that failed.
 
     Example: regen3d submit kitchen.jpg hall.jpg --out scenes --store s3://regen3d/store --wait
     """
@@ -235,6 +235,7 @@ def _hand_over(requests: "list[SceneRequest]", *, again: bool) -> "list[Submitte
         for request in requests:
             submitted = submit_scene(client, request, Order(), again=again)
             _tell(submitted, request.out)
+            tell_what_is_undone(request.out, submitted.undone)
             done.append(submitted)
     return done
 

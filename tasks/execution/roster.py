@@ -285,7 +285,7 @@ class Roster:
         return None
 
     def _may_ask(self, pool: _Pool) -> bool:
-        """Whether it may ask for a machine that has to come first: up to its size, or once where none is large enough."""
+        """Whether it may ask for a machine that has to come: up to its size, or once where none is large enough."""
         if not self.farm.elastic:
             return False
         return pool.spec.settings.max_size is not None or not (self.of(pool.spec.name) or self._could_fit(pool.spec))

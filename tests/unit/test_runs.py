@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from regen3d.manifest import Manifest
-from regen3d.runs import deliver, find_run, is_corrected, keep_run, newest
+from regen3d.runs import deliver, find_run, is_corrected, keep_run, newest, undone
 from regen3d.store import Store
 from tests.synthetic.records import finished_scene
 from tests.synthetic.room import SyntheticRoom
@@ -90,6 +90,17 @@ def test_the_newest_state_of_a_scene_is_its_last_correction(store: Store, manife
     assert newest(store, later) == later
     # A manifest of an older version knows no question.
     assert newest(store, manifest) == manifest
+
+
+def test_what_a_folder_loses_is_what_the_answer_does_not_keep(tmp_path: Path, store: Store, manifest: Manifest) -> None:
+    assert undone(tmp_path, None) == ()
+    corrected = answer(store, manifest, 2, "chair-1", "table-1")
+    deliver(store, corrected, tmp_path)
+    assert undone(tmp_path, None) == ("chair-1", "table-1")
+    assert undone(tmp_path, corrected) == ()
+    # The same objects of another question are other objects.
+    run = corrected.run.model_copy(update={"key": "cd" * 32})
+    assert undone(tmp_path, corrected.model_copy(update={"run": run})) == ("chair-1", "table-1")
 
 
 def test_delivery_names_a_store_beside_it_relatively(tmp_path: Path, synthetic_room: SyntheticRoom) -> None:

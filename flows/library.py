@@ -64,8 +64,10 @@ class _Ledger:
     done_before: list[SceneRecord] = field(default_factory=list)
     made: list[SceneRecord] = field(default_factory=list)
     given_up: list[SceneRecord] = field(default_factory=list)
+    listed: frozenset[str] = frozenset()
+    """Addresses of all its pictures."""
     first: dict[str, str] = field(default_factory=dict)
-    """Digest -> the first picture of the listing that has it."""
+    """Digest -> the picture that others which have it are copies of."""
     started: int = 0
 
     def may_start(self, under_way: int) -> bool:
@@ -89,7 +91,7 @@ def library(request: LibraryRequest) -> State[dict[str, int]]:
     """
     use_block()
     pictures = list_pictures(request.scene.image)
-    ledger = _Ledger(request=request)
+    ledger = _Ledger(request=request, listed=frozenset(picture.uri for picture in pictures))
     waiting = deque(zip(pictures, scene_requests(request, pictures), strict=True))
     progress = create_progress_artifact(progress=0.0, key=PROGRESS_KEY, description=f"{len(pictures)} pictures")
     with server() as client:
@@ -135,8 +137,11 @@ def _next(store: Store, ledger: _Ledger, item: tuple[PictureFile, SceneRequest])
         record = SceneRecord(picture=file.uri, digest="", out=scene.out, status="failed", run="", tries=1)
         ledger.made.append(record.model_copy(update={"reason": str(error)}))
         return None
-    # A copy has a folder, a run and a record of its own; what the other computes is there for both.
-    twin = ledger.first.setdefault(digest, file.name) != file.name
+    # A copy has a folder, a run and a record of its own; what the other computes is there for both. The other is the
+    # one that had it before, whatever came into the listing since, else the first.
+    before = find_record(store, record_key(ledger.request, digest))
+    original = before.picture if before is not None and before.picture in ledger.listed else file.uri
+    twin = ledger.first.setdefault(digest, original) != file.uri
     key = record_key(ledger.request, digest, copy=file.name if twin else None)
     known = find_record(store, key)
     if known is not None and known.is_done:

@@ -6,20 +6,41 @@ numbers come again.
 
 import contextlib
 import functools
+import hashlib
 import os
+import platform
 import uuid
 from pathlib import Path
+
+UNKNOWN = "unknown"
+"""Stands for the machine where a process cannot know which one it is on."""
+
+_NAMESPACE_OF_THE_MACHINE = 0xEFFFFFFC
+"""Of the processes that are in no container: PROC_PID_INIT_INO in Linux."""
 
 
 @functools.cache
 def place() -> str:
-    """Where numbers of processes are unique: this boot of this machine, and the namespace that counts them."""
+    """Where numbers of processes are unique: the machine, this boot of it, and the namespace that counts them."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
-        return f"{boot}.{Path('/proc/self/ns/pid').stat().st_ino}"
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        return f"{_machine(namespace)}.{boot}.{namespace}"
     except OSError:
         # Not Linux, so neither containers nor /proc: the machine's network address.
         return f"{uuid.getnode():x}"
+
+
+def _machine(namespace: int) -> str:
+    """What stays over a boot. In a container nobody can tell: its files may be those of many machines."""
+    if namespace != _NAMESPACE_OF_THE_MACHINE:
+        return UNKNOWN
+    try:
+        number = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return UNKNOWN
+    # With the name: copies of one disk may have one number.
+    return hashlib.sha256(f"{number} {platform.node()}".encode()).hexdigest()[:16] if number else UNKNOWN
 
 
 def mark_of(process: int) -> str:
@@ -30,8 +51,18 @@ def mark_of(process: int) -> str:
 
 def is_gone(mark: str) -> bool:
     """Whether the marked process is known to be gone; of one of another place nothing is known."""
-    where, _, rest = mark.rpartition(".")[0].rpartition(".")
-    return where == place() and rest.isdigit() and mark_of(int(rest)) != mark
+    where, _, number = mark.rpartition(".")[0].rpartition(".")
+    if where == place():
+        return number.isdigit() and mark_of(int(number)) != mark
+    return _is_of_another_boot(where)
+
+
+def _is_of_another_boot(where: str) -> bool:
+    """Whether a place is this machine before it was started anew, which no process outlives."""
+    there, here = where.split("."), place().split(".")
+    if len(there) != 3 or len(here) != 3 or UNKNOWN in (there[0], here[0]):
+        return False
+    return there[0] == here[0] and there[1] != here[1]
 
 
 def _beginning(process: int) -> str | None:

@@ -38,10 +38,27 @@ class _Loaded:
     model: Any
     # A GPU does one thing at a time; what runs on cores may run side by side.
     turn: AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
+    _at_work: int = 0
+    _closed: bool = False
+    _change: threading.Condition = field(default_factory=threading.Condition)
+
+    def begin(self) -> bool:
+        """Keep it open for a call, which ends with `end`; False where it is closed already."""
+        with self._change:
+            self._at_work += not self._closed
+            return not self._closed
+
+    def end(self) -> None:
+        with self._change:
+            self._at_work -= 1
+            self._change.notify_all()
 
     def close(self) -> None:
-        with self.turn:
-            self.model.close()
+        """Close it as soon as nobody works with it."""
+        with self._change:
+            self._closed = True
+            self._change.wait_for(lambda: not self._at_work)
+        self.model.close()
 
 
 class WarmModels:
@@ -77,24 +94,37 @@ class WarmModels:
 
     def close(self) -> None:
         """Close every model and give memory back, as soon as it is done with what it is at."""
-        with self._loading, contextlib.ExitStack() as closing:
-            while self._models:
+        with self._loading:
+            loaded = list(self._models.values())
+            self._models.clear()
+        with contextlib.ExitStack() as closing:
+            for each in loaded:
                 # Closed when the stack ends, the others too should one not be able to.
-                closing.callback(self._models.popitem()[1].close)
+                closing.callback(each.close)
 
     def _answer(self, work: Work) -> list[Any]:
         if isinstance(work.target, str):
             module, name = work.target.split(":")
             function = getattr(importlib.import_module(module), name)
             return [function(request) for request in work.requests]
-        loaded = self._loaded(work.target, work.options)
-        with loaded.turn:
+        with self._open(work.target, work.options) as loaded, loaded.turn:
             started = time.perf_counter()
             try:
                 return getattr(loaded.model, work.method)(work.requests)
             finally:
                 if work.target.resources.gpus:
                     spend(gpu_seconds=work.target.resources.gpus * (time.perf_counter() - started))
+
+    @contextlib.contextmanager
+    def _open(self, adapter: Adapter, options: Options) -> Iterator[_Loaded]:
+        """A loaded model that stays open in the block."""
+        # Whoever closes may have been faster: then it is loaded again.
+        while not (loaded := self._loaded(adapter, options)).begin():
+            pass
+        try:
+            yield loaded
+        finally:
+            loaded.end()
 
     def _loaded(self, adapter: Adapter, options: Options) -> _Loaded:
         # Who has a warm model waits for nobody's that is loaded; one after the other are they loaded for memory's sake.

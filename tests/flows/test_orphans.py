@@ -29,9 +29,26 @@ def test_a_process_is_gone_only_for_those_who_can_know(ended: str, monkeypatch: 
     # The same number again is another process.
     assert is_gone(mark_of(os.getpid()) + "0")
     # A container of this machine has another namespace, where the same number is another process, or none.
-    monkeypatch.setattr(processes, "place", lambda: "b007.4026532000")
+    monkeypatch.setattr(processes, "place", lambda: "unknown.b007.4026532000")
     assert not is_gone(ended)
     assert not is_gone("")
+
+
+def test_no_process_outlives_a_restart_of_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "place", lambda: "deadbeef.b007.4026531836")
+    assert is_gone("deadbeef.b006.4026531836.4711.77")
+    # Another machine may be up for longer; in a container nobody knows the machine.
+    assert not is_gone("cafe.b006.4026531836.4711.77")
+    assert not is_gone("unknown.b006.4026532000.4711.77")
+    # So it was written before machines were part of the mark.
+    assert not is_gone("b006.4026531836.4711.77")
+    monkeypatch.setattr(processes, "place", lambda: "unknown.b007.4026532000")
+    assert not is_gone("unknown.b006.4026532000.4711.77")
+
+
+def test_only_in_no_container_is_the_machine_known() -> None:
+    assert processes._machine(4026532000) == processes.UNKNOWN
+    assert "." not in processes._machine(0xEFFFFFFC)
 
 
 def test_no_heartbeat_is_expected_of_a_run_that_gave_up_its_process() -> None:

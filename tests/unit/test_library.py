@@ -81,6 +81,32 @@ def test_copies_of_a_picture_have_a_run_and_a_record_each_which_the_next_night_k
     assert [known.out for known in tomorrow.done_before] == [scene.out for _, scene in items]
 
 
+def test_a_copy_that_comes_later_has_a_scene_of_its_own_wherever_it_is_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "hall.png").write_bytes(b"one")
+    request, store = request_for(folder), Store(str(tmp_path / "store"))
+
+    def night() -> tuple[list[str], list[str]]:
+        """Names of the pictures that need a scene, which is made, and folders of the others."""
+        pictures = list_pictures(str(folder))
+        ledger = _Ledger(request=request, listed=frozenset(picture.uri for picture in pictures))
+        found = [_next(store, ledger, item) for item in zip(pictures, scene_requests(request, pictures), strict=True)]
+        new = [picture for picture in found if picture is not None]
+        for picture in new:
+            done = record(picture=picture.file.uri, digest=picture.digest, out=picture.scene.out)
+            store.put_record(picture.key, done.model_dump(mode="json"))
+        return [picture.file.name for picture in new], [known.out for known in ledger.done_before]
+
+    assert night() == (["hall.png"], [])
+    (folder / "another.png").write_bytes(b"one")
+    assert night() == (["another.png"], ["/scenes/hall"])
+    assert night() == ([], ["/scenes/another", "/scenes/hall"])
+    # The one that had it first goes: the other is what it was.
+    (folder / "hall.png").unlink()
+    assert night()[0] == []
+
+
 def test_other_settings_are_another_scene_but_another_place_is_not(tmp_path: Path) -> None:
     request = request_for(tmp_path)
     key = record_key(request, "digest")

@@ -1,5 +1,6 @@
 """What warm models say where memory runs out, and whom they keep waiting."""
 
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,13 @@ class Slow:
     loading: threading.Event = field(default_factory=threading.Event)
     refuses: bool = False
     events: list[str] = field(default_factory=list)
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    answering: threading.Event = field(default_factory=threading.Event)
+
+    def think(self, requests: Sequence[str]) -> list[str]:
+        self.answering.set()
+        assert self.may_answer.wait(30)
+        return self.echo(requests)
 
     def load(self) -> None:
         self.loading.set()
@@ -50,11 +58,12 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Slow]]:
         model.may_load.set()
 
 
-def work(name: str) -> Work:
+def work(name: str, gpus: float = 1.0, method: str = "echo") -> Work:
+    needs = Resources(gpus=gpus)
     adapter = Adapter(
-        stage="generate", name=name, target="x:Y", model="m", revision="1", licence="MIT", resources=Resources(gpus=1.0)
+        stage="generate", name=name, target="x:Y", model="m", revision="1", licence="MIT", resources=needs
     )
-    return Work(target=adapter, method="echo", requests=("hello",))
+    return Work(target=adapter, method=method, requests=("hello",))
 
 
 def test_a_warm_model_answers_while_another_is_loaded(slow: dict[str, Slow]) -> None:
@@ -95,6 +104,27 @@ def test_one_model_that_does_not_close_keeps_no_other_open(slow: dict[str, Slow]
     assert [model.events[-1] for model in slow.values()] == ["closed", "closed"]
     models.answer(work("warm"))
     assert slow["warm"].events[-2:] == ["loaded", "asked"]
+
+
+def close_quietly(models: WarmModels) -> None:
+    with contextlib.suppress(RuntimeError):
+        models.close()
+
+
+@pytest.mark.parametrize("gpus", [0.0, 1.0], ids=["cores", "GPU"])
+def test_a_model_that_is_at_work_is_closed_when_it_is_done(slow: dict[str, Slow], gpus: float) -> None:
+    models, warm = WarmModels(), slow["warm"]
+    asking = threading.Thread(target=models.answer, args=(work("warm", gpus, "think"),), daemon=True)
+    asking.start()
+    assert warm.answering.wait(30)
+    closing = threading.Thread(target=close_quietly, args=(models,), daemon=True)
+    closing.start()
+    closing.join(timeout=0.3)
+    assert warm.events == ["loaded"]
+    warm.may_answer.set()
+    for thread in (asking, closing):
+        thread.join(timeout=30)
+    assert warm.events == ["loaded", "asked", "closed"]
 
 
 def fails(error: Exception) -> None:

@@ -1,6 +1,5 @@
 """Export: the scene as files that a studio opens."""
 
-import logging
 from dataclasses import dataclass, field
 
 from regen3d import codec
@@ -14,6 +13,7 @@ from regen3d.store import Ref
 from regen3d.types import Geometry, Room
 from tasks.artifacts import Preview
 from tasks.assemble import Assembly
+from tasks.log import run_log
 from tasks.stage import stage_task
 from tasks.work import Stage, StageWork
 
@@ -29,8 +29,6 @@ class Exported:
 
 
 codec.register(Exported)
-
-LOG = logging.getLogger("regen3d.export")
 
 
 def compute(work: StageWork) -> Exported:
@@ -50,8 +48,8 @@ def compute(work: StageWork) -> Exported:
             files |= write_format(name, scene, settings)
         except Regen3dError as error:
             missing[name] = str(error)
-            # On the farm the traceback is in the log; on the command line the sentence suffices.
-            LOG.info("the format %s was not written", name, exc_info=error)
+            # The command line says the sentence; where a writer stumbled is in the log of the run.
+            run_log("regen3d.export").warning("the format %s was not written", name, exc_info=error)
     kept = {path: work.store.put_bytes(content, f".{path.rsplit('.', 1)[1]}") for path, content in files.items()}
     return Exported(files=kept, missing=missing)
 

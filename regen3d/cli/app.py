@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import typer
@@ -28,6 +29,9 @@ BAD_INPUT = 2
 
 FAILED = 1
 """Exit code of anything else."""
+
+DEBUG = "REGEN3D_DEBUG"
+"""Environment variable: where it is set, errors show where they came from."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -85,13 +89,15 @@ def main() -> NoReturn:
             _complain("stopped; finished stages are kept: run the same command again to go on")
         raise
     except Regen3dError as error:
+        if DEBUG in os.environ:
+            traceback.print_exception(error)
         place = " ".join(part for part in (error.stage, error.instance) if part)
         _complain(f"{place}: {error}" if place else str(error))
         sys.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)
     except Exception as error:
-        if "REGEN3D_DEBUG" in os.environ:
+        if DEBUG in os.environ:
             raise
-        _complain(f"internal error, {type(error).__name__}: {error} (set REGEN3D_DEBUG=1 to see where)")
+        _complain(f"internal error, {type(error).__name__}: {error} (set {DEBUG}=1 to see where)")
         sys.exit(FAILED)
     sys.exit(0)
 

@@ -57,20 +57,21 @@ def export(
     record = read_manifest(manifest)
     scene = open_scene(record, manifest)
     console = Console(soft_wrap=True)
-    failed: list[str] = []
+    failed: dict[str, StageError] = {}
     for name in settings.formats:
         try:
             with console.status(f"writing {name}"):
                 files = write_format(name, scene, settings)
                 written = write_export_folder(record, files, out)
         except StageError as error:
-            failed.append(f"{name} was not written: {error}")
+            failed[name] = error
             continue
         size = sum(len(content) for content in files.values()) / 1e6
         place = out / find_format(name).opens
         console.print(f"{name}: {place}  ({len(written)} files, {size:.1f} MB)", highlight=False)
     if failed:
-        raise StageError("; ".join(failed))
+        sentence = "; ".join(f"{name} was not written: {error}" for name, error in failed.items())
+        raise StageError(sentence) from ExceptionGroup("what the writers stumbled over", list(failed.values()))
 
 
 def open_scene(record: "Manifest", path: Path) -> "ExportScene":

@@ -14,6 +14,8 @@ from tasks.execution.settings import PoolSpec
 MOST_LINES = 500
 """Log lines of one job that travel; a chatty library must not fill the queue."""
 
+_PLAIN = logging.Formatter()
+
 _job: ContextVar[str | None] = ContextVar("job", default=None)
 
 
@@ -87,7 +89,8 @@ class Ears(logging.Handler):
         if order is None or lines is None or len(lines) >= MOST_LINES:
             return
         with self._counting:
-            text = f"[{self._worker}] {record.getMessage()}"
+            # The message, and the traceback where there is one.
+            text = f"[{self._worker}] {_PLAIN.format(record)}"
             line = Line(order=order, number=len(lines), level=record.levelno, text=text)
             lines.append(line)
         self._send(line)

@@ -21,6 +21,7 @@ from tasks.execution.cluster import NAMESPACE, connect
 from tasks.execution.job import Job
 from tasks.execution.messages import Line, Order, Outcome
 from tasks.execution.settings import VARIABLE, farm_settings, other_settings, pool_of
+from tasks.log import run_log
 
 PRIORITY = "REGEN3D_PRIORITY"
 """Environment variable: greater comes first in the queues of the cluster; 0 where it is not set."""
@@ -251,11 +252,4 @@ def _for_elsewhere(job: Job) -> Job:
 
 def _listener() -> Listener:
     """To the log of the task run that asks, where one does."""
-    from prefect import get_run_logger
-    from prefect.exceptions import MissingContextError
-
-    try:
-        log: Any = get_run_logger()
-    except MissingContextError:
-        log = logging.getLogger("regen3d.ray")
-    return log.log
+    return run_log("regen3d.ray").log

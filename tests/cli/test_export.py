@@ -12,6 +12,7 @@ from PIL import Image
 
 from regen3d import codec
 from regen3d.cli import main
+from regen3d.export import obj
 from regen3d.export.formats import BLENDER_PYTHON
 from regen3d.light.base import SceneLight
 from regen3d.manifest import LightEntry, Manifest, StageCall, StageEntry
@@ -76,6 +77,19 @@ def test_a_format_that_cannot_be_written_leaves_the_others_alone(
     assert (tmp_path / "obj/chair-1.obj").is_file()
     assert said.err.startswith("regen3d: blend was not written: ")
     assert "nowhere/python" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_where_a_writer_stumbled_can_be_seen(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(obj, "write", lambda scene, settings: {}["chair-1"])
+    monkeypatch.setenv("REGEN3D_DEBUG", "1")
+    assert _run(monkeypatch, "export", finished, "--format", "obj", "--out", tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "KeyError: 'chair-1'" in said
+    assert Path(__file__).name in said
+    assert said.splitlines()[-1] == "regen3d: obj was not written: KeyError: 'chair-1'"
 
 
 def test_what_somebody_changed_is_moved_aside(

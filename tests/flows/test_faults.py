@@ -3,7 +3,9 @@
 import html
 import json
 import shutil
+import time
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -85,12 +87,30 @@ def test_a_format_that_fails_costs_neither_the_scene_nor_the_others(
     assert all((out / path).is_file() for path in manifest.exports)
     report = html.unescape((out / "report.html").read_text())
     assert all(f"The format {name} was not written: {why}" in report for name, why in manifest.missing_formats.items())
+    # Where the library stumbled is in the run's log.
+    assert_logged(manifest.run.id, "the format obj was not written", "Traceback", "in <lambda>")
     # It is no answer for ever: the next run tries again, and nothing but that.
     assert find_run(Store(request.store_uri), run_key(request)) is None
     again = reconstruct(request).manifest
     assert again.missing_formats.keys() == {"blend"}
     assert (out / "obj/chair-1.obj").is_file()
     assert {entry.call.stage for entry in again.stages if not entry.reused} == {"export"}
+
+
+def assert_logged(run: str, *texts: str) -> None:
+    """One line of the run's log has all of these; lines arrive some time after they were written."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[UUID(run)]))
+    deadline = time.monotonic() + 60
+    with get_client(sync_client=True) as client:
+        while True:
+            lines = [log.message for log in client.read_logs(log_filter=wanted)]
+            if any(all(text in line for text in texts) for line in lines):
+                return
+            assert time.monotonic() < deadline, lines
+            time.sleep(0.5)
 
 
 def test_an_empty_room_is_a_whole_scene(

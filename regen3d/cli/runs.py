@@ -193,7 +193,8 @@ def _deliver(run_id: str, out: Path) -> None:
     if manifest is None:
         raise ConfigError(f"the store '{store.uri}' knows no scene of the run '{view.name}': --out is for scenes")
     deliver(store, manifest, out)
-    typer.echo(f"Scene: {out / 'scene.glb'}")
+    # A scene whose GLB could not be written has a report all the same.
+    typer.echo(f"Scene: {out / ('scene.glb' if 'scene.glb' in manifest.exports else 'report.html')}")
 
 
 def _print_runs(found: "tuple[RunView, ...]", *, json_: bool) -> None:

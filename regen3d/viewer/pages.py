@@ -24,7 +24,8 @@ def viewer_pages(manifest: Manifest, folder: Path, store: Store) -> Handler:
         ConfigError: the scene has no GLB file.
     """
     if "scene.glb" not in manifest.exports:
-        raise ConfigError("the scene has no scene.glb, which the viewer shows: run it again with --format glb")
+        why = manifest.missing_formats.get("glb", "it was not written")
+        raise ConfigError(f"the scene has no scene.glb, which the viewer shows ({why}): run the scene again")
     page = view_page(manifest, photo="photo.png", glb="scene.glb").encode()
 
     def answer(request: Request) -> Response | None:

@@ -139,9 +139,9 @@ class Dispatcher:
         for id_ in orders:
             self._drop(id_)
 
-    async def settings(self) -> FarmSettings:
-        """What this dispatcher was started with."""
-        return self._farm
+    async def settings(self) -> tuple[FarmSettings, tuple[PoolSpec, ...]]:
+        """What this dispatcher was started with, and its pools, each as its first job asked for it."""
+        return self._farm, tuple(self._roster.pools())
 
     async def look(self) -> dict[str, Any]:
         """Queues, workers and failures, for people and for metrics."""

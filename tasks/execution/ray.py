@@ -189,11 +189,11 @@ class RayExecutor:
         # A dispatcher that is lost meanwhile is found again by whoever gives it a job.
         others: tuple[str, ...] = ()
         with contextlib.suppress(RayError):
-            others = other_settings(self._farm, ray.get(self._dispatcher.settings.remote()))
+            others = other_settings(self._farm, *ray.get(self._dispatcher.settings.remote()))
         if others:
             text = (
-                f"the farm runs with settings other than {VARIABLE} asks for: {'; '.join(others)}. They hold, also for "
-                "pools that are at work, until all its workers have gone"
+                f"the farm runs with settings other than {VARIABLE} asks for: {'; '.join(others)}. They hold until all "
+                "its workers have gone"
             )
             _listener()(logging.WARNING, text)
             # The command line shows no log of Prefect's.

@@ -3,8 +3,10 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,7 +28,8 @@ WAITS_BELOW_CPUS = 0.5
 WAITING_JOBS = 8
 """Jobs of that kind in one worker."""
 
-_OF_A_RAY_HERE = {"local_cpus", "local_gpus"}
+_OF_THE_BOOK = {"elastic", "patience_s", "silence_s"}
+"""Fields that the dispatcher reads; pools are as their first job asked for them, and a Ray started here is no farm."""
 
 
 class PoolSettings(BaseModel):
@@ -101,14 +104,21 @@ def farm_settings() -> FarmSettings:
         raise ConfigError(f"{VARIABLE} names '{path}', which is no file of farm settings: {reason}") from error
 
 
-def other_settings(asked: FarmSettings, held: FarmSettings) -> tuple[str, ...]:
-    """What a running farm holds otherwise than a flow asks for, in words; a Ray started here is no part of it."""
-    wanted, there = (farm.model_dump(mode="json", exclude=_OF_A_RAY_HERE) for farm in (asked, held))
-    return tuple(
-        f"{name} is {json.dumps(there[name])}, not {json.dumps(wanted[name])}"
-        for name in wanted
-        if wanted[name] != there[name]
-    )
+def other_settings(asked: FarmSettings, held: FarmSettings, pools: Iterable[PoolSpec]) -> tuple[str, ...]:
+    """What a running farm holds otherwise than a flow asks for, in words.
+
+    Args:
+        asked: by the flow.
+        held: by the flow that started the farm.
+        pools: as they are by now; those that the flow has no use for are left out.
+    """
+    wanted, there = (farm.model_dump(mode="json", include=_OF_THE_BOOK) for farm in (asked, held))
+    told = _differences(wanted, there)
+    for pool in pools:
+        if _is_used(pool, asked):
+            asking = _facts(_spec(pool.name, pool.adapter, pool.options, asked))
+            told += [f"{pool.name}: {text}" for text in _differences(asking, _facts(pool))]
+    return tuple(told)
 
 
 def pool_of(job: Job, farm: FarmSettings) -> PoolSpec:
@@ -117,15 +127,21 @@ def pool_of(job: Job, farm: FarmSettings) -> PoolSpec:
     Raises:
         ConfigError: the model does not fit on a GPU of the farm.
     """
-    name, adapter = _name(job, farm), job.adapter
-    settings = farm.pools.get(name.partition("~")[0], PoolSettings())
-    resources = adapter.resources if adapter is not None and name != CORES else Resources()
+    name = _name(job, farm)
+    if name == CORES:
+        return _spec(name, None, (), farm)
+    return _spec(name, job.adapter, options_of(job.call), farm)
+
+
+def _spec(name: str, adapter: Adapter | None, options: tuple[tuple[str, str], ...], farm: FarmSettings) -> PoolSpec:
+    settings = farm.pools.get(_base(name), PoolSettings())
+    resources = adapter.resources if adapter is not None else Resources()
     gpus = _share(name, resources, farm) if settings.gpus is None else settings.gpus
     cpus = resources.cpus if settings.cpus is None else settings.cpus
     return PoolSpec(
         name=name,
-        adapter=None if name == CORES else adapter,
-        options=() if name == CORES else options_of(job.call),
+        adapter=adapter,
+        options=options,
         cpus=cpus,
         gpus=gpus,
         in_flight=settings.in_flight or _in_flight(cpus, gpus),
@@ -133,11 +149,46 @@ def pool_of(job: Job, farm: FarmSettings) -> PoolSpec:
     )
 
 
+def _facts(pool: PoolSpec) -> dict[str, Any]:
+    """Settings of a pool with what they come to."""
+    return {**pool.settings.model_dump(), "cpus": pool.cpus, "gpus": pool.gpus, "in_flight": pool.in_flight}
+
+
+def _differences(wanted: dict[str, Any], there: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} is {json.dumps(there[name])}, not {json.dumps(wanted[name])}"
+        for name in wanted
+        if wanted[name] != there[name]
+    ]
+
+
+def _is_used(pool: PoolSpec, farm: FarmSettings) -> bool:
+    """Whether jobs of a flow with these settings can come to a pool."""
+    if pool.name == CORES or _base(pool.name) in farm.pools:
+        return True
+    return pool.adapter is not None and _base(pool.name) == _own(pool.adapter) and _is_apart(pool.adapter)
+
+
+def _base(name: str) -> str:
+    """Name of a pool without its options."""
+    return name.partition("~")[0]
+
+
+def _own(adapter: Adapter) -> str:
+    return f"{adapter.stage}:{adapter.name}"
+
+
+def _is_apart(adapter: Adapter) -> bool:
+    """Whether a model has something to keep warm, or mostly waits, and so does not share `cores`."""
+    needs = adapter.resources
+    return bool(needs.gpus or adapter.weights or needs.cpus < WAITS_BELOW_CPUS)
+
+
 def _name(job: Job, farm: FarmSettings) -> str:
     if job.adapter is None:
         return job.call.stage if job.call.stage in farm.pools else CORES
-    own, needs = f"{job.adapter.stage}:{job.adapter.name}", job.adapter.resources
-    if own not in farm.pools and not (needs.gpus or job.adapter.weights or needs.cpus < WAITS_BELOW_CPUS):
+    own = _own(job.adapter)
+    if own not in farm.pools and not _is_apart(job.adapter):
         return CORES
     options = options_of(job.call)
     return f"{own}~{digest_of(options)[:6]}" if options else own

@@ -27,6 +27,7 @@ from tasks import complete, generate, segment
 from tasks.execution.executor import executor_for
 from tasks.execution.job import Job, job_of
 from tasks.execution.ray import RayExecutor
+from tasks.execution.settings import PoolSettings
 from tests.flows.conftest import reconstruct
 from tests.synthetic.room import SyntheticRoom
 from tests.synthetic.sleepers import sleepers
@@ -264,6 +265,14 @@ def test_settings_of_a_later_flow_are_told_to_be_of_no_effect(farm: RayExecutor)
     with pytest.warns(UserWarning, match=r"REGEN3D_FARM asks for: patience_s is 60\.0, not 5\.0\. They"):
         later._compare_settings()
     farm._compare_settings()
+
+
+def test_settings_of_a_pool_are_compared_with_those_it_has(farm: RayExecutor, completed: StageEntry) -> None:
+    later = copy.copy(farm)
+    pools = {**farm._farm.pools, "complete:sleeping": PoolSettings(in_flight=1, max_size=2), "report": PoolSettings()}
+    later._farm = farm._farm.model_copy(update={"pools": pools})
+    with pytest.warns(UserWarning, match=r"asks for: complete:sleeping.*: max_size is 1, not 2; .*: max_restarts is 0"):
+        later._compare_settings()
 
 
 def test_a_store_in_the_memory_of_one_process_is_refused(

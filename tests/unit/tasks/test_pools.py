@@ -12,7 +12,7 @@ from regen3d.manifest import StageCall
 from tasks import align, generate
 from tasks.execution.job import Job, job_of
 from tasks.execution.ray import priority_here
-from tasks.execution.settings import FarmSettings, PoolSettings, farm_settings, pool_of
+from tasks.execution.settings import FarmSettings, PoolSettings, farm_settings, other_settings, pool_of
 
 
 def job(adapter: str, **params: object) -> Job:
@@ -54,6 +54,31 @@ def test_what_waits_for_a_service_hardly_holds_a_core() -> None:
     assert pool.name == "complete:gemini"
     assert pool.in_flight > 1
     assert pool.cpus < 0.5
+
+
+def test_a_flow_is_told_of_settings_that_hold_and_of_no_others() -> None:
+    first, later = FarmSettings(), FarmSettings(pools={"align": PoolSettings(max_size=8)}, patience_s=5.0)
+    # The book keeps what it was opened with; a pool that nobody has used yet will be as its first job asks for it.
+    assert other_settings(later, first, []) == ("patience_s is 60.0, not 5.0",)
+    aligning = job_of(align.STAGE, StageCall(stage="align", object="chair-1"), "store")
+    other = FarmSettings(pools={"align": PoolSettings(max_size=2, gpus=0.25)})
+    pools = [pool_of(aligning, other), pool_of(job("embedded"), first)]
+    assert set(other_settings(later, first, pools)) == {
+        "patience_s is 60.0, not 5.0",
+        "align: max_size is 2, not 8",
+        "align: gpus is 0.25, not 0.0",
+        "align: in_flight is 2, not 1",
+    }
+    # Who asks for no pool of that name does not come to it, though it is there.
+    assert other_settings(first, first, pools) == ()
+
+
+def test_what_decides_a_pool_is_compared_as_it_comes_out() -> None:
+    roomy, plain = FarmSettings(gpu_memory_gb=48.0), FarmSettings()
+    pools = [pool_of(job("hunyuan3d", options={"steps": "20"}), plain)]
+    assert other_settings(plain, plain, pools) == ()
+    (told,) = other_settings(roomy, plain, pools)
+    assert told.endswith("gpus is 1.0, not 0.34")
 
 
 def test_settings_come_from_a_file_and_mistakes_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

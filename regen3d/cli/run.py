@@ -205,8 +205,7 @@ def _finish(request: "SceneRequest", *, only_check: bool) -> int:
     known = find_run(store, run_key(request))
     tell_what_is_undone(out, undone(out, known))
     # What was corrected stands; formats that could not be written then are tried again.
-    finished = known is not None and not known.missing_formats
-    manifest = deliver(store, known, out) if finished else _compute(request)
+    manifest = _compute(request) if known is None or known.missing_formats else deliver(store, known, out)
     print_summary(manifest, out)
     return 0 if manifest.status == "whole" else PARTIAL
 

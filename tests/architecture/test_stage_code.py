@@ -24,6 +24,7 @@ WITHOUT_SAY: tuple[str, ...] = (
     "regen3d.usage",
     "tasks.artifacts",
     "tasks.execution",
+    "tasks.log",
     "tasks.progress",
     "tasks.stage",
     "tasks.work",

@@ -144,6 +144,7 @@ def _rebuild(session: "Session", pages: "EditorPages", request: "SceneRequest") 
     from regen3d.cli.progress import SCENE_STAGES, progress_bar
     from regen3d.cli.quiet import calm_prefect
     from regen3d.corrections import with_corrections
+    from regen3d.runs import undone
     from regen3d.store import Store
     from regen3d.viewer.pages import viewer_pages
     from tasks.progress import Progress, listening
@@ -156,6 +157,7 @@ def _rebuild(session: "Session", pages: "EditorPages", request: "SceneRequest") 
     calm_prefect()
     # Masks given on the command line were mended here since.
     asked = with_corrections(request.model_copy(update={"masks": None}))
+    redone = undone(Path(request.out), None)
     with progress_bar(SCENE_STAGES) as bar, listening(show):
         bar.begin("starting the orchestrator")
         from flows.scene import reconstruct_scene
@@ -165,5 +167,7 @@ def _rebuild(session: "Session", pages: "EditorPages", request: "SceneRequest") 
         manifest = on_place(reconstruct_scene, asked.place)(asked)
     pages.viewer = viewer_pages(manifest, Path(request.out), Store(request.store_uri))
     made = sum(not entry.reused for entry in manifest.stages)
-    session.tell("done", f"{made} of {len(manifest.stages)} stages were made again in {manifest.run.seconds:.0f} s.")
-    typer.echo(f"rebuilt: {made} of {len(manifest.stages)} stages made again; {request.out}/report.html")
+    lost = f" What was redone is lost: {', '.join(redone)}." if redone and not manifest.run.redone else ""
+    message = f"{made} of {len(manifest.stages)} stages were made again in {manifest.run.seconds:.0f} s."
+    session.tell("done", message + lost)
+    typer.echo(f"rebuilt: {made} of {len(manifest.stages)} stages made again; {request.out}/report.html{lost}")

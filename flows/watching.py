@@ -1,5 +1,6 @@
 """What the farm's server knows of runs: found by id or name, told as plain values, cancelled."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,15 @@ from tasks.shown_progress import PROGRESS_KEY
 
 STARTED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 """States of runs that hold a place."""
+
+HEARD_S = 15.0
+"""How long a worker takes to end a run, unless it has not heard that it shall."""
+
+TELLINGS = 4
+"""How often it is told."""
+
+LOOK_S = 1.0
+"""Between two looks at runs that shall end."""
 
 PAGE = 200
 """Most rows that the server gives at once."""
@@ -202,7 +212,7 @@ def cancel(client: SceneClient, run: FlowRun) -> tuple[RunView, ...]:
     """Stop a run, and the runs that it has started; those that wait never start.
 
     Returns:
-        The runs that were told to stop; none where all were over.
+        The runs that were told to stop, ended where their workers did so by and by; none where all were over.
 
     Raises:
         ConfigError: it was started by a command, which no worker can stop.
@@ -220,11 +230,37 @@ def cancel(client: SceneClient, run: FlowRun) -> tuple[RunView, ...]:
         # The parent first: it would start others for those that stop.
         stopped = [each for each in (run, *children) if each.state is None or not each.state.is_final()]
         for each in stopped:
-            # A run of a deployment that is paused was suspended: no process would hear of it.
-            waits = each.state is None or each.state.is_scheduled() or each.state.is_paused()
-            state = Cancelled(message="Cancelled before it started.") if waits else Cancelling()
-            client.set_flow_run_state(each.id, state, force=waits)
-    return views(client, [client.read_flow_run(each.id) for each in stopped])
+            _stop(client, each)
+        return views(client, _heard(client, stopped))
+
+
+def _stop(client: SceneClient, run: FlowRun) -> None:
+    # A run of a deployment that is paused was suspended: no process would hear of it.
+    waits = run.state is None or run.state.is_scheduled() or run.state.is_paused()
+    state = Cancelled(message="Cancelled before it started.") if waits else Cancelling()
+    client.set_flow_run_state(run.id, state, force=waits)
+
+
+def _heard(client: SceneClient, stopped: Sequence[FlowRun]) -> list[FlowRun]:
+    """The runs, once their workers have ended them; what has not ended after a while is left to them.
+
+    A worker that is about to start a run does not hear that it shall stop: it is told again and again.
+    """
+    for telling in range(TELLINGS):
+        left = [run for run in stopped if not _is_over(client, run)]
+        for run in left if telling else ():
+            # Forced: the server passes on what it holds already to nobody.
+            client.set_flow_run_state(run.id, Cancelling(), force=True)
+        deadline = time.monotonic() + HEARD_S
+        while left and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+            left = [run for run in left if not _is_over(client, run)]
+    return [client.read_flow_run(run.id) for run in stopped]
+
+
+def _is_over(client: SceneClient, run: FlowRun) -> bool:
+    state = client.read_flow_run(run.id).state
+    return state is not None and state.is_final()
 
 
 _FINAL = [StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED]

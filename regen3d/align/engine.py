@@ -200,7 +200,8 @@ def _polished(batch: Batch, refined: Sequence[Refined], most: int, *, other_shap
     """The poses that can still win, fitted to outlines and points, and the others; of those that meet one is left.
 
     What is not polished stays as far behind the best as it was. With `other_shapes` the best is also polished from
-    other proportions of its mesh.
+    other proportions of its mesh; what comes of them has to win by what poses are compared by, too, or a wrong pose
+    that faces elsewhere would overtake it.
     """
     counts = [min(int((poses.energies - poses.energies[0] < STILL_RIVAL).sum()), most) for poses in refined]
     numbers = np.concatenate([poses.numbers[:count] for poses, count in zip(refined, counts, strict=True)])
@@ -208,7 +209,9 @@ def _polished(batch: Batch, refined: Sequence[Refined], most: int, *, other_shap
     polished = Poses(polish(batch, Poses(torch.from_numpy(numbers).to(batch.device), owner)), owner)
     if other_shapes:
         first = torch.tensor(np.cumsum([0, *counts[:-1]]), device=batch.device)
-        polished.numbers[first] = polish_shapes(batch, polished.some(first))
+        shaped = Poses(polish_shapes(batch, polished.some(first)), owner[first])
+        fitter = energy(batch, shaped) < energy(batch, polished.some(first))
+        polished.numbers[first[fitter]] = shaped.numbers[fitter]
     better, costs = polished.numbers.cpu().numpy(), energy(batch, polished).cpu().numpy()
     ends = np.cumsum(counts)
     return [

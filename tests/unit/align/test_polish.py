@@ -9,6 +9,7 @@ import torch
 from regen3d.align.batch import Poses, make_batch
 from regen3d.align.drawn import drawn_outline, residuals
 from regen3d.align.energy import SIZE_LIMIT, SIZE_WEIGHT, energy, unusual_size
+from regen3d.align.engine import _polished
 from regen3d.align.evidence import Evidence
 from regen3d.align.planes import SIDES, Walls, room_side
 from regen3d.align.polish import _systems, polish, polish_shapes
@@ -16,6 +17,7 @@ from regen3d.align.pose import FLOOR, similarity
 from regen3d.align.posing import in_camera, pixel_speeds, place, to_local, to_world, velocities
 from regen3d.align.proportions import planar
 from regen3d.align.proxy import make_proxy
+from regen3d.align.refine import Refined
 from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import make_target
 from regen3d.frames import intrinsics_from_focal, transform, world_from_gravity
@@ -194,6 +196,20 @@ def test_other_shapes_lead_to_where_one_does_not_and_never_to_worse():
     )
     assert (several <= alone + 1e-9).all()
     assert (several < alone - 1.0).any()
+
+
+def test_a_shape_that_fits_outlines_does_not_let_a_pose_that_faces_elsewhere_win():
+    """The right half is hidden and the mesh too wide: turned by 90 degrees and squeezed it has the same outline."""
+    hidden = np.zeros(HW, dtype=bool)
+    hidden[:, 125:] = True
+    mesh = seat()
+    wider = replace(mesh, vertices=mesh.vertices * np.array([1.3, 1.0, 1.0]))
+    batch = batch_of(replace(evidence_of(mesh, hidden), proxy=make_proxy(wider, 0)))
+    for turn in (0.0, 0.5 * np.pi, np.pi):
+        start = TRUE + np.array([0.05, -0.1, turn, 0.05, 0.0, 0.0, 0.0])
+        refined = [Refined(numbers=start[None], energies=energy(batch, poses_of(start)).numpy())]
+        alone, shaped = (_polished(batch, refined, 1, other_shapes=shapes)[0].energies[0] for shapes in (False, True))
+        assert shaped <= alone + 1e-9
 
 
 def test_what_is_hidden_does_not_pull():

@@ -146,7 +146,7 @@ def _made_again(
         entries["complete"] = complete(context, again("complete"))
         entries["generate"] = generate(context, again("generate"), {"completion": entries["complete"]})
     call = again("align", geometry=shared["geometry"].value, room=shared["room"].value)
-    call = call.model_copy(update={"params": {**call.params, "support": item.support}})
+    call = call.model_copy(update={"params": {**call.params, "support": item.support, "within_walls": True}})
     entries["align"] = align(context, call, {"asset": entries["generate"]})
     return entries
 

@@ -2,21 +2,21 @@
 
 import time
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
 from prefect import flow, get_run_logger
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.keys import provide_keys
+from flows.objects import Outcomes, Shared, place_again, start_object
 from flows.orphans import watch_over
 from flows.review import reviewed, told_at_rest
 from models.choice import check_choice, check_ready
 from models.licences import Permission
-from regen3d.config import OBJECT_STAGES, SceneRequest, adapters_of
+from regen3d.config import SceneRequest, adapters_of
 from regen3d.corrections import with_corrections
 from regen3d.errors import InputError
 from regen3d.export.report import shortfalls
@@ -27,18 +27,14 @@ from regen3d.redo import calls_of, one_change
 from regen3d.remote import local_inputs
 from regen3d.runs import find_run, newest, undone
 from regen3d.store import Store
-from tasks.align import align
 from tasks.assemble import assemble
-from tasks.complete import complete
 from tasks.credentials import use_block
 from tasks.execution.executor import cancelling
 from tasks.export import export
-from tasks.generate import generate
 from tasks.geometry import geometry
 from tasks.ingest import SceneInputs, check_mesh_names, read_inputs
 from tasks.isolate import IsolatedObject, isolate, isolated_objects
 from tasks.plate import plate
-from tasks.progress import Progress, tell
 from tasks.record import RunFacts, finish_scene, shows_room
 from tasks.report import report
 from tasks.room import room
@@ -46,37 +42,10 @@ from tasks.segment import segment
 from tasks.shown_progress import progress_shown
 from tasks.stage import SceneContext
 from tasks.summary import publish_summary
+from tasks.walls import wall_fit, walls
 
 LONGEST_MESSAGE = 1000
 """Letters of a state's message that tables and notifications still show."""
-
-Shared = dict[str, StageEntry]
-"""Stage -> finished call."""
-
-Outcomes = dict[str, tuple[Shared, str | None]]
-"""Object -> its finished calls, and why the next one failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectRun:
-    """The three task runs of one object, perhaps still running."""
-
-    name: str
-    """The object."""
-    futures: dict[str, PrefectFuture[StageEntry]]
-    """Stage -> future, in the order of `OBJECT_STAGES`."""
-
-    def wait(self) -> tuple[Shared, str | None]:
-        """Entries of the stages that finished, and why the first other one did not."""
-        entries: Shared = {}
-        for stage, future in self.futures.items():
-            future.wait()
-            if not future.state.is_completed():
-                for left in self.futures.keys() - entries.keys():
-                    tell(Progress(stage=left, object=self.name, event="failed"))
-                return entries, f"{stage}: {future.state.result(raise_on_failure=False)}"
-            entries[stage] = future.result()
-        return entries, None
 
 
 @flow(
@@ -146,6 +115,8 @@ def _reconstruct(request: SceneRequest, original: SceneRequest) -> Manifest:
     with cancelling(context.execution):
         runs = [start_object(context, inputs, item, shared) for item in objects]
         outcomes = {run.name: run.wait() for run in runs}
+        shared |= correct_walls(context, inputs, shared, outcomes)
+        outcomes |= place_again(context, shared, outcomes)
     shared["assemble"] = put_together(context, inputs, shared, outcomes, objects)
     shared["export"] = write_files(context, inputs, shared, outcomes, request.export)
     shared["report"] = report(
@@ -210,26 +181,17 @@ def perceive(context: SceneContext, inputs: SceneInputs) -> Shared:
     return shared
 
 
-def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObject, shared: Shared) -> ObjectRun:
-    """Start the stages of one object; they wait for each other and for no other object."""
-    made = item.name in inputs.meshes
-    for stage in OBJECT_STAGES[1:] if made else OBJECT_STAGES:
-        tell(Progress(stage=stage, object=item.name, event="planned"))
-    futures: dict[str, PrefectFuture[StageEntry]] = {}
-    call = context.call("generate", item.name).with_inputs(view=item.view)
-    if made:
-        futures["generate"] = generate.submit(context, call.by_hand(inputs.meshes[item.name]))
-    else:
-        completion = context.call("complete", item.name).with_inputs(view=item.view)
-        futures["complete"] = complete.submit(context, completion)
-        futures["generate"] = generate.submit(context, call, {"completion": futures["complete"]})
-    params = {"support": item.support, **inputs.align}
-    call = context.call("align", item.name, **params).with_inputs(view=item.view)
-    upstream = {"asset": futures["generate"], "geometry": shared["geometry"], "room": shared["room"]}
-    if str(inputs.align.get("settings", {}).get("preset", "default")) != "default":
-        upstream["segmentation"] = shared["segment"]
-    futures["align"] = align.submit(context, call, upstream)
-    return ObjectRun(name=item.name, futures=futures)
+def correct_walls(context: SceneContext, inputs: SceneInputs, shared: Shared, outcomes: Outcomes) -> Shared:
+    """Where furniture shows the walls to be; and the room anew, where that is elsewhere."""
+    done = {name: entries for name, (entries, reason) in outcomes.items() if reason is None}
+    upstream = {"geometry": shared["geometry"], "room": shared["room"]}
+    upstream |= {f"{name}.asset": entries["generate"] for name, entries in done.items()}
+    upstream |= {f"{name}.alignment": entries["align"] for name, entries in done.items()}
+    entry = walls(context, context.call("walls", objects=list(done), **inputs.align), upstream)
+    if not wall_fit(context, entry).shifts_m:
+        return {"walls": entry}
+    again = shared["room"].call.with_inputs(before=shared["room"].value, walls=entry.value)
+    return {"walls": entry, "room": room(context, again)}
 
 
 def put_together(

@@ -15,10 +15,11 @@ from tasks.report import report
 from tasks.room import room
 from tasks.segment import segment
 from tasks.stage import SceneContext
+from tasks.walls import walls
 
 TASKS: dict[str, Task[..., StageEntry]] = {
     task.name: task
-    for task in (segment, plate, geometry, room, isolate, complete, generate, align, assemble, export, report)
+    for task in (segment, plate, geometry, room, isolate, complete, generate, align, walls, assemble, export, report)
 }
 """Stage -> its Prefect task."""
 

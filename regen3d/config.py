@@ -22,6 +22,7 @@ STAGES = (
     "complete",
     "generate",
     "align",
+    "walls",
     "assemble",
     "export",
     "report",

@@ -39,6 +39,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
     "complete": (*_EDITING, "tasks/complete.py"),
     "generate": ("models/assets", *_NETWORK, "regen3d/inputs", "regen3d/meshes", *_FIT, "tasks/generate.py"),
     "align": (*_FIT, *_ROOM, "models/assets/primitives.py", "models/assets/sizes.py", "tasks/align.py"),
+    "walls": (*_FIT, *_ROOM, "tasks/walls.py"),
     "assemble": _ASSEMBLY,
     "export": (*_FILES, "regen3d/meshes", "regen3d/metrics", "tasks/export.py"),
     "report": (*_FILES, "regen3d/viewer", "tasks/report.py"),

@@ -160,6 +160,18 @@ class RoomLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WallFit:
+    """What furniture says of the walls that it stands along."""
+
+    layout: RoomLayout
+    """The room box with its walls corrected."""
+    shifts_m: dict[Face, float]
+    """How far each wall that is elsewhere than it was moved into the room, metres."""
+    again: tuple[str, ...]
+    """Objects that have to be placed again for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Geometry:
     """What one picture says about camera and depth."""
 

@@ -6,6 +6,7 @@ from regen3d.align.engine import AlignRequest
 from regen3d.align.proportions import proportioned
 from regen3d.align.settings import AlignSettings
 from regen3d.align.size_prior import SizePrior
+from regen3d.align.walls import without_walls
 from regen3d.export.overlay import placed_overlay
 from regen3d.room.box import bare_floor
 from regen3d.types import Alignment, Asset, Geometry, Mask, ObjectView, Room, RoomLayout
@@ -23,13 +24,20 @@ def compute(work: StageWork) -> Alignment:
         asset=work.value("asset", Asset),
         support=work.call.params["support"],
         points=points if points.scale == "metric" else None,
-        layout=layout if layout.believable else None,
+        layout=_bounds(work, layout),
         seed=work.call.seed,
         settings=AlignSettings(**work.call.params.get("settings", {})),
         size_prior=_size_prior(work.value("view", ObjectView).instance.label),
         floor=_floor(work, layout),
     )
     return work.ask_library("regen3d.align.engine:align_object", request)
+
+
+def _bounds(work: StageWork, layout: RoomLayout) -> RoomLayout | None:
+    """The room that the object stands in; its walls keep it in only once furniture has corrected them."""
+    if not layout.believable:
+        return None
+    return layout if work.call.params.get("within_walls", False) else without_walls(layout)
 
 
 def _size_prior(label: str) -> SizePrior | None:

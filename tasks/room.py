@@ -1,16 +1,31 @@
 """Room: floor, walls and ceiling as textured surfaces, in metres."""
 
+from dataclasses import replace
+
 from models.base import Plate
 from regen3d.room.build import build_room
-from regen3d.types import Geometry, Room
+from regen3d.types import Geometry, Room, WallFit
 from tasks.artifacts import Preview
 from tasks.stage import stage_task
 from tasks.work import Stage, StageWork
 
 
 def compute(work: StageWork) -> Room:
-    """The box room and its textured sides."""
-    return build_room(work.value("plate", Plate).image, work.value("geometry", Geometry))
+    """The box room and its textured sides; its walls where furniture corrected them, once it stands."""
+    picture, geometry = work.value("plate", Plate).image, work.value("geometry", Geometry)
+    if "walls" not in work.call.inputs:
+        return build_room(picture, geometry)
+    fit = work.value("walls", WallFit)
+    room = build_room(picture, replace(geometry, layout=fit.layout))
+    return replace(room, notes=(*work.value("before", Room).notes, *_told(fit)))
+
+
+def _told(fit: WallFit) -> tuple[str, ...]:
+    """A sentence for each wall that was moved."""
+    return tuple(
+        f"The box's {face} was moved by {100.0 * abs(shift):.0f} cm, to where furniture and points have it."
+        for face, shift in fit.shifts_m.items()
+    )
 
 
 def _preview(value: Room, work: StageWork) -> Preview:

@@ -68,7 +68,7 @@ WALL_LIMIT_M = 0.6
 SLIDES = 2
 """Rounds of closest points that find the depth of points that are known up to a scale; a third changes nothing."""
 
-STRETCH_WEIGHT = 0.0085
+STRETCH_WEIGHT = 2.0 * SLIDE_WEIGHT / SLIDE_LIMIT**2
 """Of each nat by which proportions are unlikely: what a nat of sliding points costs, so that both explain at one price
 what is too near or too far."""
 
@@ -103,12 +103,18 @@ def askew(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
 
 
 def unusual_size(batch: Batch, poses: Poses) -> Float[Tensor, " p"]:
-    """Mean squared standard deviations of the logarithms of sizes; NaN where the category is not known."""
-    extent = (batch.vertices.amax(dim=1) - batch.vertices.amin(dim=1)).clamp(min=1e-9).log()[poses.owner]
-    extent = extent + poses.numbers[:, 3:4] + poses.numbers[:, 4:]
-    ground = extent[:, [0, 2]]
-    sizes = torch.stack([ground.amin(dim=1), ground.amax(dim=1), extent[:, 1]], dim=1)
-    deviation = (sizes - batch.size_median_m[poses.owner].log()) / batch.size_log_sigma[poses.owner]
+    """Mean squared standard deviations of the logarithms of sizes; NaN where the category is not known.
+
+    Sizes are those along the object's upright faces, however its mesh is turned.
+    """
+    owner = poses.owner
+    stretched = batch.vertices[owner] * torch.exp(poses.numbers[:, None, 4:])
+    cosine, sine = torch.cos(batch.axis_yaw[owner, None]), torch.sin(batch.axis_yaw[owner, None])
+    x, height, z = stretched.unbind(dim=2)
+    extent = torch.stack([cosine * x - sine * z, sine * x + cosine * z, height], dim=1)
+    sizes = (extent.amax(dim=2) - extent.amin(dim=2)).clamp(min=1e-9).log() + poses.numbers[:, 3:4]
+    sizes = torch.cat([sizes[:, :2].sort(dim=1).values, sizes[:, 2:]], dim=1)
+    deviation = (sizes - batch.size_median_m[owner].log()) / batch.size_log_sigma[owner]
     return (deviation**2).mean(dim=1)
 
 

@@ -6,21 +6,16 @@ from dataclasses import dataclass, field, replace
 from regen3d.align.engine import AlignRequest, align_objects
 from regen3d.align.lens import calibrated_camera
 from regen3d.align.occlusion import occluders
-from regen3d.align.planes import SIDES, seen_walls
-from regen3d.align.polish import WALL_SLACK_M
 from regen3d.align.proportions import proportioned
 from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
-from regen3d.align.walls import corrected_layout
+from regen3d.align.walls import fit_walls, without_walls
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import transform
 from regen3d.room.from_points import fit_layout
 from regen3d.types import Alignment, Asset, Camera, Instance, Mask, Mesh, ObjectView, PointMap, Rgb, RoomLayout
-
-WALLS = frozenset(face for face in SIDES if face.startswith("wall"))
-"""The upright sides of a room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +116,7 @@ def _stand(
     Walls that lines place wrongly would push all that stands along them. So objects are placed as if there were no
     walls, tell where the walls are, and only those that then reach behind one are placed again, before it.
     """
-    bare = request.layout and replace(request.layout, seen=request.layout.seen - WALLS)
+    bare = request.layout and without_walls(request.layout)
     found = dict(zip(requests, align_objects([replace(item, layout=bare) for item in requests.values()]), strict=True))
     if request.layout is None:
         return found, None
@@ -130,10 +125,6 @@ def _stand(
         for name, pose in found.items()
         if pose.support == "floor"
     }
-    layout = corrected_layout(request.layout, list(bodies.values()), request.camera, request.background)
-    walls = seen_walls(layout)
-    behind = (
-        [] if walls is None else [name for name, body in bodies.items() if walls.beyond(body[None])[0] > WALL_SLACK_M]
-    )
-    again = align_objects([replace(requests[name], layout=layout) for name in behind])
-    return found | dict(zip(behind, again, strict=True)), layout
+    fit = fit_walls(request.layout, bodies, request.camera, request.background)
+    again = align_objects([replace(requests[name], layout=fit.layout) for name in fit.again])
+    return found | dict(zip(fit.again, again, strict=True)), fit.layout

@@ -4,16 +4,20 @@ Lines of a picture place a wall to a centimetre, or they are those of something 
 stands on the floor is placed to a centimetre without any wall, so the two can be compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 
-from regen3d.align.planes import SIDES, room_side
+from regen3d.align.planes import SIDES, room_side, seen_walls
+from regen3d.align.polish import WALL_SLACK_M
 from regen3d.room.box import FACES, box_image
-from regen3d.types import Camera, Face, PointMap, RoomLayout
+from regen3d.types import Camera, Face, PointMap, RoomLayout, WallFit
+
+WALLS: tuple[Face, ...] = tuple(face for face in SIDES if face.startswith("wall"))
+"""The upright sides of a room."""
 
 REACH_M = 0.4
 """How far a wall is moved at most."""
@@ -50,30 +54,54 @@ FACING_COSINE = np.cos(np.radians(30.0))
 """Between the normal of a wall and that of a surface that may be it."""
 
 
-def corrected_layout(
-    layout: RoomLayout, bodies: Sequence[Float[np.ndarray, "_ 3"]], camera: Camera, background: PointMap | None
-) -> RoomLayout:
-    """The room box with each wall where lines, backs and points agree best.
+def without_walls(layout: RoomLayout) -> RoomLayout:
+    """The room box with walls that keep nothing in: wrong ones would push what stands along them."""
+    return replace(layout, seen=layout.seen.difference(WALLS))
+
+
+def fit_walls(
+    layout: RoomLayout,
+    bodies: Mapping[str, Float[np.ndarray, "_ 3"]],
+    camera: Camera,
+    background: PointMap | None,
+) -> WallFit:
+    """Correct the walls of a room by what stands in it, placed as if there were no walls.
 
     Args:
         layout: the box that the lines show.
-        bodies: vertices of each object that stands on the floor, world frame.
+        bodies: vertices of each object that stands on the floor, by name, world frame.
         camera: the camera.
         background: points of the empty room; only metric ones are used.
+
+    Returns:
+        The corrected box, and which of the objects reach behind its walls.
     """
+    shifts = _shifts(layout, list(bodies.values()), camera, background)
+    low, high = layout.bounds_min.copy(), layout.bounds_max.copy()
+    for face, shift in shifts.items():
+        axis, sign = SIDES[face]
+        (low if sign > 0 else high)[axis] += sign * shift
+    corrected = replace(layout, bounds_min=low, bounds_max=high)
+    walls = seen_walls(corrected)
+    depths = {name: 0.0 if walls is None else walls.beyond(body[None])[0] for name, body in bodies.items()}
+    behind = tuple(name for name, depth in depths.items() if depth > WALL_SLACK_M)
+    return WallFit(layout=corrected, shifts_m=shifts, again=behind)
+
+
+def _shifts(
+    layout: RoomLayout, bodies: Sequence[Float[np.ndarray, "_ 3"]], camera: Camera, background: PointMap | None
+) -> dict[Face, float]:
+    """How far each wall moves into the room to where lines, backs and points agree best; those that stay left out."""
     metric = background if background is not None and background.scale == "metric" else None
     ratios = {} if metric is None else _depth_ratios(layout, camera, metric)
-    low, high = layout.bounds_min.copy(), layout.bounds_max.copy()
-    for face, (axis, sign) in SIDES.items():
-        if axis == 1:
-            continue
+    shifts: dict[Face, float] = {}
+    for face in WALLS:
         plane = room_side(layout, face)
         gaps = np.array([float(((body - plane.origin) @ plane.normal).min()) for body in bodies])
         far = float((camera.position - plane.origin) @ plane.normal)
         measured = far * (1.0 - ratios[face]) if face in ratios else None
-        shift = _best_shift(gaps, face in layout.seen, measured, POINT_SPREAD * far)
-        (low if sign > 0 else high)[axis] += sign * shift
-    return replace(layout, bounds_min=low, bounds_max=high)
+        shifts[face] = _best_shift(gaps, face in layout.seen, measured, POINT_SPREAD * far)
+    return {face: shift for face, shift in shifts.items() if shift != 0.0}
 
 
 def _best_shift(gaps: Float[np.ndarray, " n"], seen: bool, measured: float | None, spread: float) -> float:
@@ -109,18 +137,18 @@ def _depth_ratios(layout: RoomLayout, camera: Camera, background: PointMap) -> d
     Only surfaces that face as the wall does count: beyond the corner of a box that is too small, they are another's.
     """
     sides, depth = box_image(camera, layout)
-    trusted = background.valid & (background.confidence >= np.median(background.confidence[background.valid]))
     blocks = np.s_[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX]
-    seen = cv2.blur(background.points, (BLOCK_PX, BLOCK_PX))[blocks]
+    trusted = background.valid & (background.confidence >= np.median(background.confidence[background.valid]))
+    share = cv2.blur(trusted.astype(np.float64), (BLOCK_PX, BLOCK_PX))
+    total = cv2.blur(np.where(trusted[..., None], background.points, 0.0), (BLOCK_PX, BLOCK_PX))
+    seen = total[blocks] / np.maximum(share[blocks][..., None], 1e-9)
     normal = np.cross(np.gradient(seen, axis=1), np.gradient(seen, axis=0)) @ camera.world_from_camera[:3, :3].T
     normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
-    ratio, sides, trusted = seen[..., 2] / depth[blocks], sides[blocks], trusted[blocks]
+    ratio, sides, full = seen[..., 2] / depth[blocks], sides[blocks], share[blocks] > 0.5
     ratios: dict[Face, float] = {}
-    for index, face in enumerate(FACES):
-        if face not in SIDES:
-            continue
+    for face in WALLS:
         facing = np.abs(normal @ room_side(layout, face).normal) > FACING_COSINE
-        here = (sides == index) & trusted & facing
+        here = (sides == FACES.index(face)) & full & facing
         if here.sum() * BLOCK_PX**2 >= LEAST_POINTS:
             ratios[face] = float(np.median(ratio[here]))
     return ratios

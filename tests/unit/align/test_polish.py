@@ -20,7 +20,7 @@ from regen3d.align.proxy import make_proxy
 from regen3d.align.refine import Refined
 from regen3d.align.size_prior import SizePrior
 from regen3d.align.target import make_target
-from regen3d.frames import intrinsics_from_focal, transform, world_from_gravity
+from regen3d.frames import intrinsics_from_focal, rotation_about_y, transform, world_from_gravity
 from regen3d.render.raster import rasterize
 from regen3d.types import Camera, Instance, Mesh, ObjectView, RoomLayout
 
@@ -241,6 +241,16 @@ def test_a_usual_size_decides_between_sizes_and_a_front_does_not_matter_to_it(ev
         np.testing.assert_allclose(unusual_size(batch, poses_of(TRUE, larger)), [0.0, 4.0], atol=1e-9)
         extra = energy(batch, poses_of(TRUE, larger)) - energy(batch_of(evidence), poses_of(TRUE, larger))
         np.testing.assert_allclose(extra, [0.0, SIZE_WEIGHT * 4.0 / SIZE_LIMIT**2], atol=1e-9)
+
+
+@pytest.mark.parametrize("turn", [0.3, 1.0, -2.0])
+def test_a_usual_size_is_that_along_the_faces_of_a_mesh_however_it_is_turned(evidence, turn):
+    mesh = seat()
+    turned = replace(mesh, vertices=mesh.vertices @ rotation_about_y(turn).T)
+    size = np.ptp(mesh.vertices, axis=0) * np.exp(TRUE[3])
+    prior = SizePrior(median_m=size, log_sigma=np.array([0.1, 0.1, 0.1]))
+    batch = batch_of(replace(evidence, size_prior=prior, proxy=make_proxy(turned, 0)))
+    np.testing.assert_allclose(unusual_size(batch, poses_of(TRUE)), [0.0], atol=1e-6)
 
 
 def test_a_wall_is_not_reached_through(evidence):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regen3d.align.walls import SKIRTING_M, _depth_ratios, corrected_layout
+from regen3d.align.walls import SKIRTING_M, _depth_ratios, fit_walls, without_walls
 from regen3d.frames import intrinsics_from_focal, world_from_gravity
 from regen3d.room.depth import room_points
 from regen3d.types import Camera, RoomLayout
@@ -32,6 +32,11 @@ def body(back, x=0.0):
 
 def wrong(shift):
     return replace(ROOM, bounds_min=ROOM.bounds_min - np.array([0.0, 0.0, shift]))
+
+
+def corrected_layout(layout, bodies, camera, background):
+    named = {f"block-{k}": each for k, each in enumerate(bodies)}
+    return fit_walls(layout, named, camera, background).layout
 
 
 def test_a_wall_that_lines_show_stays_without_evidence():
@@ -63,3 +68,21 @@ def test_a_wall_is_measured_where_surfaces_face_as_it_does_and_not_beyond_the_tr
     ratios = _depth_ratios(near, CAMERA, room_points(CAMERA, true))
     assert ratios["wall_left"] == pytest.approx(1.6 / 1.2, rel=0.01)
     assert "wall_left" not in _depth_ratios(near, CAMERA, room_points(CAMERA, farther))
+
+
+def test_blocks_of_points_of_which_many_are_missing_measure_what_is_there():
+    points = room_points(CAMERA, ROOM)
+    holes = np.random.default_rng(0).random(CAMERA.hw) < 0.4
+    nothing = np.where(holes[..., None], np.nan, points.points).astype(points.points.dtype)
+    sparse = replace(points, points=nothing, valid=points.valid & ~holes)
+    assert _depth_ratios(ROOM, CAMERA, sparse)["wall_back"] == pytest.approx(1.0, abs=0.01)
+
+
+def test_what_reaches_behind_a_corrected_wall_is_named_and_how_far_walls_moved():
+    named = {f"shelf-{k}": body(-3.98 + 0.003 * k, x=k) for k in range(4)} | {"sofa-1": body(-4.2)}
+    fit = fit_walls(wrong(0.25), named, CAMERA, room_points(CAMERA, ROOM))
+    assert fit.again == ("sofa-1",)
+    assert fit.shifts_m == {"wall_back": pytest.approx(0.27 - SKIRTING_M + 0.015, abs=0.02)}
+    assert fit.layout.bounds_min[2] == pytest.approx(-4.25 + fit.shifts_m["wall_back"])
+    unseen = fit_walls(without_walls(ROOM), {"sofa-1": body(-4.2)}, CAMERA, None)
+    assert (unseen.again, unseen.shifts_m) == ((), {})

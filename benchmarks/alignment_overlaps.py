@@ -50,6 +50,7 @@ def scene_overlap(scene: OracleScene, alignments: Mapping[str, Alignment]) -> Sc
     ]
     depths, true_depths = _depths(found), _depths(true)
     excess = {pair: depth - true_depths.get(pair, 0.0) for pair, depth in depths.items()}
+    excess = {pair: more for pair, more in excess.items() if more > 0.0}
     worst = max(excess, key=excess.__getitem__, default=("", ""))
     return SceneOverlap(
         scene=scene.folder.name,
@@ -79,9 +80,7 @@ def overlap_table(overlaps: Sequence[SceneOverlap]) -> str:
 def _true_pose(scene: OracleScene, name: str) -> Similarity:
     """Where an object truly is, in our world."""
     theirs = next(pose.world_from_object for pose in scene.truth if pose.name == name)
-    matrix = np.linalg.inv(scene.theirs_from_ours) @ theirs
-    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
-    return Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
+    return Similarity.of_matrix(np.linalg.inv(scene.theirs_from_ours) @ theirs)
 
 
 def _depths(items: Sequence[PlacedObject]) -> dict[tuple[str, str], float]:

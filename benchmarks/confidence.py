@@ -112,10 +112,8 @@ def is_right(score: Mapping[str, Any]) -> bool:
 def _alignment(scene: OracleScene, score: Mapping[str, Any]) -> Alignment:
     """The alignment behind a row of the benchmark."""
     matrix = np.linalg.inv(scene.theirs_from_ours) @ np.array(score["world_from_object"])
-    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
-    pose = Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
     return Alignment(
-        world_from_object=pose,
+        world_from_object=Similarity.of_matrix(matrix),
         support=score["found_support"],
         mask_iou=score["mask_iou"],
         contact_gap_m=score["contact_gap_m"],

@@ -87,6 +87,12 @@ class Similarity:
     scale: float
     """Positive; target units per source unit."""
 
+    @classmethod
+    def of_matrix(cls, matrix: Float[np.ndarray, "4 4"]) -> "Similarity":
+        """The parts of a homogeneous matrix that is a similarity."""
+        scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
+        return cls(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
+
     @property
     def matrix(self) -> Float[np.ndarray, "4 4"]:
         """The homogeneous matrix."""

@@ -182,10 +182,10 @@ def _evidence(request: AlignRequest) -> tuple[Evidence, tuple[str, ...]]:
 
 def _points(request: AlignRequest) -> tuple[Float[np.ndarray, "n 3"], float]:
     """Points of the visible surface at distances that the floor has corrected, and the spread of what is still off."""
-    mask, camera = request.view.instance.mask, request.view.camera
+    mask, hidden, camera = request.view.instance.mask, request.view.ignore, request.view.camera
     if request.points is None or request.points.scale != "metric" or not mask.any():
         return np.zeros((0, 3)), SLIDE_SPREAD
-    points, spread = floor_calibrated(request.points, camera)
+    points, spread = floor_calibrated(request.points, camera, mask | hidden)
     return visible_points(mask, points, camera, request.seed), float(np.median(spread[mask]))
 
 

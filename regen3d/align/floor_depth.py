@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regen3d.types import Camera, PointMap
+from regen3d.types import Camera, Mask, PointMap
 
 SLIDE_SPREAD = 0.04
 """Standard deviation of the logarithm of learned depth indoors, about the truth, where no floor tells more."""
@@ -32,7 +32,7 @@ LEAST_SPREAD = 0.01
 """Depth errs by this much within an object, however near the floor is."""
 
 CELLS = 30
-"""Along the picture's width; the median of each is one measurement of the floor."""
+"""Along the picture's longer side; the median of each is one measurement of the floor."""
 
 SAMPLES = 8
 """Pixels along each side of a cell that are looked at."""
@@ -56,17 +56,18 @@ class FloorDepth(NamedTuple):
     """Standard deviation of what is still wrong with the logarithm of each distance."""
 
 
-def floor_calibrated(points: PointMap, camera: Camera) -> FloorDepth:
+def floor_calibrated(points: PointMap, camera: Camera, objects: Mask) -> FloorDepth:
     """Metric points with their smooth error removed as far as the floor shows it.
 
     Args:
         points: a point for each pixel, camera frame, metres.
         camera: in the world frame, whose floor is y = 0.
+        objects: pixels that are known to show something else than the floor.
     """
     height, width = points.valid.shape
-    cell = max(1, width // CELLS)
-    grid = max(1, height // cell), max(1, width // cell)
-    error = _cell_medians(_floor_error(points, camera, cell), grid)
+    step = max(1, round(max(height, width) / (CELLS * SAMPLES)))
+    error = _cell_medians(_floor_error(points, camera, objects, step))
+    grid, cell = error.shape, step * SAMPLES
     known = np.isfinite(error)
     if not known.any() or np.abs(error[known]).mean() < LEAST_ERROR:
         return FloorDepth(points, np.full((height, width), SLIDE_SPREAD))
@@ -77,16 +78,14 @@ def floor_calibrated(points: PointMap, camera: Camera) -> FloorDepth:
     mean = (weights @ error[known]).reshape(grid)
     variance = (SLIDE_SPREAD**2 - (weights * outer).sum(axis=1)).reshape(grid)
     mean, spread = (
-        cv2.resize(part.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float64)
-        for part in (mean, np.sqrt(np.maximum(variance, LEAST_SPREAD**2)))
+        _at_pixels(part, (height, width), cell) for part in (mean, np.sqrt(np.maximum(variance, LEAST_SPREAD**2)))
     )
     return FloorDepth(replace(points, points=points.points * np.exp(-mean)[..., None]), spread)
 
 
-def _floor_error(points: PointMap, camera: Camera, cell: int) -> Float[np.ndarray, "rows columns"]:
+def _floor_error(points: PointMap, camera: Camera, objects: Mask, step: int) -> Float[np.ndarray, "rows columns"]:
     """Logarithm of measured over true distance at every few pixels of the floor; NaN elsewhere."""
-    step = max(1, cell // SAMPLES)
-    seen, valid = points.points[::step, ::step], points.valid[::step, ::step]
+    seen, valid = points.points[::step, ::step], (points.valid & ~objects)[::step, ::step]
     down = -camera.world_from_camera[1, :3]
     # A point of the floor is as far below the camera as the camera is above the floor.
     share = (seen @ down) / camera.position[1]
@@ -101,15 +100,23 @@ def _is_level(seen: Float[np.ndarray, "h w 3"], down: Float[np.ndarray, " 3"]) -
     return np.abs(normal @ down) > FLAT_COSINE * np.maximum(np.linalg.norm(normal, axis=-1), 1e-12)
 
 
-def _cell_medians(error: Float[np.ndarray, "h w"], grid: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
-    """Median of each cell of which at least half is known; NaN elsewhere."""
-    rows, columns = error.shape[0] // grid[0], error.shape[1] // grid[1]
-    cells = error[: grid[0] * rows, : grid[1] * columns].reshape(grid[0], rows, grid[1], columns)
-    cells = cells.transpose(0, 2, 1, 3).reshape(*grid, -1)
+def _cell_medians(error: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "rows columns"]:
+    """Median of each cell of which at least half is known; NaN elsewhere. Cells at the ends may lie half outside."""
+    error = np.pad(error, [(0, -length % SAMPLES) for length in error.shape], constant_values=np.nan)
+    grid = error.shape[0] // SAMPLES, error.shape[1] // SAMPLES
+    cells = error.reshape(grid[0], SAMPLES, grid[1], SAMPLES).transpose(0, 2, 1, 3).reshape(*grid, -1)
     enough = 2 * np.isfinite(cells).sum(axis=-1) >= cells.shape[-1]
     found = np.full(grid, np.nan)
     found[enough] = np.nanmedian(cells[enough], axis=-1)
     return found
+
+
+def _at_pixels(cells: Float[np.ndarray, "rows columns"], hw: tuple[int, int], cell: int) -> Float[np.ndarray, "h w"]:
+    """Values of the cells' middles, between them linear, at every pixel."""
+    rows, columns = ((np.arange(length, dtype=np.float32) + 0.5) / cell - 0.5 for length in hw)
+    across, down = np.meshgrid(columns, rows)
+    at_pixels = cv2.remap(cells.astype(np.float32), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return at_pixels.astype(np.float64)
 
 
 def _covariance(one: Float[np.ndarray, "n 2"], other: Float[np.ndarray, "m 2"]) -> Float[np.ndarray, "n m"]:

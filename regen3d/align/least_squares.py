@@ -54,8 +54,8 @@ Measure = Callable[[Float[Tensor, "p d"], Integer[Tensor, " p"]], Systems]
 
 def solve(
     measure: Measure, start: Float[Tensor, "p d"], longest: Float[Tensor, " d"], trials: int
-) -> Float[Tensor, "p d"]:
-    """The state near each start whose cost is least; the start itself where no trial has a lower one.
+) -> tuple[Float[Tensor, "p d"], Float[Tensor, " p"]]:
+    """The state near each start whose cost is least, and that cost; the start itself where no trial has a lower one.
 
     Args:
         measure: cost and normal equations.
@@ -79,4 +79,4 @@ def solve(
         state[gained] = trial[better]
         systems.replace(gained, found.some(better))
         damping[active] = torch.where(better, damping[active] / 3.0, 10.0 * damping[active].clamp(min=1e-2))
-    return state
+    return state, systems.cost

@@ -97,8 +97,8 @@ def _polished(batch: Batch, starts: Poses) -> tuple[Float[Tensor, "p 7"], Float[
         return _systems(batch, Poses(state[:, :NUMBERS], starts.owner[which]), state[:, NUMBERS])
 
     state = torch.cat([starts.numbers, starts.numbers.new_zeros((len(starts.owner), 1))], dim=1)
-    state = solve(measure, state, state.new_tensor(LARGEST_STEP), TRIALS)
-    return state[:, :NUMBERS], measure(state, torch.arange(len(state), device=state.device)).cost
+    state, cost = solve(measure, state, state.new_tensor(LARGEST_STEP), TRIALS)
+    return state[:, :NUMBERS], cost
 
 
 def _systems(batch: Batch, poses: Poses, slide: Float[Tensor, " p"]) -> Systems:

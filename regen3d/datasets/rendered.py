@@ -111,7 +111,7 @@ def _object(
         known["symmetry"] = None if oracle.symmetry_order == "continuous" else oracle.symmetry_order
         known["canonical"] = CanonicalMesh(
             path=folder / "oracle" / oracle.glb,
-            world_from_object=_similarity(world_from_native @ np.array(oracle.world_from_object)),
+            world_from_object=Similarity.of_matrix(world_from_native @ np.array(oracle.world_from_object)),
         )
     if entry.yaw_deg is not None:
         known["yaw_rad"] = yaw_of(turn @ rotation_about_y(np.radians(entry.yaw_deg)))
@@ -132,11 +132,6 @@ def _object(
 def _oracle(folder: Path) -> dict[str, _OracleObject]:
     path = folder / "oracle" / "truth.json"
     return {entry.name: entry for entry in read_json(path, _Oracle, "oracle").objects} if path.is_file() else {}
-
-
-def _similarity(matrix: Float[np.ndarray, "4 4"]) -> Similarity:
-    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
-    return Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
 
 
 def _index(path: Path, hw: tuple[int, int]) -> np.ndarray:

@@ -113,15 +113,9 @@ def _object(manifest: Manifest, entry: ObjectEntry, store: Store, camera: Camera
     if entry.mesh is None or entry.world_from_object is None:
         return known
     mesh = codec.get_value(store, entry.mesh, Mesh)
-    pose = similarity_of(camera.camera_from_world @ np.array(entry.world_from_object))
+    pose = Similarity.of_matrix(camera.camera_from_world @ np.array(entry.world_from_object))
     surface = PlacedMesh(name=entry.name, vertices=transform(pose.matrix, mesh.vertices), faces=mesh.faces)
     return replace(known, mesh=mesh, camera_from_object=pose, surface=surface)
-
-
-def similarity_of(matrix: np.ndarray) -> Similarity:
-    """The parts of a 4x4 similarity."""
-    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
-    return Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale)
 
 
 def _facts(entry: ObjectEntry) -> dict[str, float]:

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 
 from regen3d.datasets.truth import LEAST_PIXELS, TrueObject, TrueScene
-from regen3d.evaluation.found import FoundObject, similarity_of
+from regen3d.evaluation.found import FoundObject
 from regen3d.frames import transform, yaw_of
 from regen3d.metrics.boxes import UprightBox, bounds_iou, bounds_of, least_upright_box, upright_box, upright_iou
 from regen3d.metrics.masks import boundary_f, hidden_iou, mask_iou
 from regen3d.metrics.pose import pose_error
 from regen3d.metrics.protocols.base import PlacedMesh
+from regen3d.types import Similarity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def object_values(pair: Pair, truth: TrueScene, zoom: float) -> dict[str, float]
     if found.surface is not None:
         values |= _box_values(pair, truth, zoom)
     if found.by_hand and true.canonical is not None and found.camera_from_object is not None and found.mesh is not None:
-        world_from_object = similarity_of(truth.camera.world_from_camera @ found.camera_from_object.matrix)
+        world_from_object = Similarity.of_matrix(truth.camera.world_from_camera @ found.camera_from_object.matrix)
         size = np.ptp(found.mesh.vertices, axis=0).astype(np.float64)
         error = pose_error(world_from_object, true.canonical.world_from_object, size=size, symmetry=true.symmetry)
         values |= {"rotation_error_deg": error.rotation_deg, "scale_ratio": error.scale_ratio}

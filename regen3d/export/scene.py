@@ -105,12 +105,10 @@ def read_scene(store: Store, manifest: Manifest) -> ExportScene:
 
 
 def _object(store: Store, item: ObjectEntry, mesh: Ref, made_by: dict[str, Any] | None) -> SceneObject:
-    matrix = np.array(item.world_from_object)
-    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
     return SceneObject(
         name=item.name,
         mesh=codec.get_value(store, mesh, Mesh),
-        world_from_object=Similarity(rotation=matrix[:3, :3] / scale, translation=matrix[:3, 3], scale=scale),
+        world_from_object=Similarity.of_matrix(np.array(item.world_from_object)),
         extras=object_extras(item.label, item.status, made_by),
     )
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from regen3d.datasets.registry import open_dataset
 from regen3d.datasets.truth import TrueScene
-from regen3d.evaluation.found import FoundObject, FoundScene, found_in, open_scene, similarity_of
+from regen3d.evaluation.found import FoundObject, FoundScene, found_in, open_scene
 from regen3d.evaluation.perception import detection
 from regen3d.evaluation.results import SceneResult
 from regen3d.evaluation.scoring import ScoreSettings, score_scene
@@ -36,7 +36,7 @@ def perfect(truth: TrueScene, synthetic_room: SyntheticRoom) -> FoundScene:
     """What a run without any fault would leave."""
     objects = []
     for item, instance in zip(synthetic_room.objects, synthetic_room.instances, strict=True):
-        pose = similarity_of(synthetic_room.camera.camera_from_world @ item.world_from_object.matrix)
+        pose = Similarity.of_matrix(synthetic_room.camera.camera_from_world @ item.world_from_object.matrix)
         objects.append(
             placed(
                 FoundObject(name=item.name, label=item.label, mask=instance.mask, amodal=item.amodal), item.mesh, pose
@@ -59,7 +59,7 @@ def changed(scene: FoundScene, name: str, matrix: np.ndarray, truth: TrueScene) 
     for item in scene.objects:
         assert item.mesh is not None
         assert item.camera_from_object is not None
-        pose = similarity_of(in_camera @ item.camera_from_object.matrix)
+        pose = Similarity.of_matrix(in_camera @ item.camera_from_object.matrix)
         objects.append(placed(item, item.mesh, pose) if item.name == name else item)
     return replace(scene, objects=tuple(objects))
 
@@ -118,7 +118,7 @@ def test_the_pose_of_a_given_mesh_is_compared_modulo_symmetry(truth: TrueScene) 
     turned = {}
     for item in truth.objects:
         assert item.canonical is not None
-        pose = similarity_of(truth.camera.camera_from_world @ item.canonical.world_from_object.matrix)
+        pose = Similarity.of_matrix(truth.camera.camera_from_world @ item.canonical.world_from_object.matrix)
         half_turn = replace(pose, rotation=pose.rotation @ rotation_about_y(np.pi), scale=1.1 * pose.scale)
         found = placed(FoundObject(name=item.name, mask=item.mask), read_mesh_glb(item.canonical.path), half_turn)
         turned[item.name] = replace(found, by_hand=True)
@@ -201,7 +201,7 @@ def test_a_scene_of_another_scale_is_whole_at_the_true_height(perfect: FoundScen
         assert item.mesh is not None
         assert item.camera_from_object is not None
         objects.append(
-            placed(item, item.mesh, similarity_of(np.diag([0.8] * 3 + [1]) @ item.camera_from_object.matrix))
+            placed(item, item.mesh, Similarity.of_matrix(np.diag([0.8] * 3 + [1]) @ item.camera_from_object.matrix))
         )
     small = replace(perfect, objects=tuple(objects), camera=replace(truth.camera, world_from_camera=low))
     for item in score_scene(small, truth, SETTINGS).objects:

@@ -29,6 +29,7 @@ STAGE_CODE: dict[str, tuple[str, ...]] = {
         "models/segmentation",
         *_NETWORK,
         *_ROOM,
+        "regen3d/align/rim.py",
         "regen3d/inputs",
         "tasks/segment.py",
     ),

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from models.base import BoxPrompt, PointPrompt, Segmentation, SegmentRequest
+from regen3d.align.rim import regrown
 from regen3d.export.overlay import mask_sheet
 from regen3d.inputs.boxes import LabelledBox, LabelledPoints, LabelledPolygon
 from regen3d.inputs.drawn import marks_of, with_polygons
 from regen3d.manifest import HAND_MADE
+from regen3d.types import Rgb
 from tasks.artifacts import Preview
 from tasks.stage import stage_task
 from tasks.work import Stage, StageWork
@@ -28,12 +30,21 @@ def compute(work: StageWork) -> Segmentation:
         ),
         seed=work.call.seed,
     )
-    found: Segmentation = work.ask_model("segment", request)
+    found = with_exact_rims(work.ask_model("segment", request), image)
     polygons = [mark for mark in marks if isinstance(mark, LabelledPolygon)]
     if not polygons:
         return found
     instances, notes = with_polygons(found.instances, polygons, (image.shape[0], image.shape[1]))
     return replace(found, instances=instances, notes=(*found.notes, *notes))
+
+
+def with_exact_rims(found: Segmentation, image: Rgb) -> Segmentation:
+    """What a segmenter found, with masks that end where the picture's edges are; a note says when they were moved."""
+    instances, bias = regrown(image, found.instances)
+    if bias == 0.0:
+        return found
+    note = f"All outlines were moved {'out' if bias > 0 else 'in'} by {abs(bias):.1f} pixels, to the picture's edges."
+    return replace(found, instances=instances, notes=(*found.notes, note))
 
 
 def _preview(value: Segmentation, work: StageWork) -> Preview:

@@ -66,7 +66,7 @@ def mask_bias_px(image: Rgb, masks: Sequence[Mask]) -> float:
         profile = np.bincount(bins, strength, 2 * REACH_PX) / np.maximum(np.bincount(bins, minlength=2 * REACH_PX), 1)
         total += profile / max(float(profile.mean()), 1e-9)
     peak = int(np.clip(total.argmax(), 1, len(total) - 2))
-    if total[peak] < LEAST_PEAK * len(masks):
+    if total[peak] < LEAST_PEAK * max(len(masks), 1):
         return 0.0
     before, here, after = total[peak - 1 : peak + 2]
     shift = 0.5 * (before - after) / min(before - 2.0 * here + after, -1e-9)

@@ -22,3 +22,8 @@ def test_masks_of_a_careful_segmenter_end_at_the_edges_of_the_picture(eroded_px:
     assert (grown & whole).sum() > 0.97 * (grown | whole).sum()
     assert len(exact.notes) == (1 if eroded_px else 0)
     assert all("moved out by" in note and "pixels" in note for note in exact.notes)
+
+
+def test_nothing_found_stays_nothing() -> None:
+    found = Segmentation(instances=(), floor=None)
+    assert with_exact_rims(found, np.full((160, 220, 3), 200, dtype=np.uint8)) is found

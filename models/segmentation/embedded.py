@@ -20,8 +20,8 @@ from regen3d.inputs.names import instance_names
 from regen3d.room.solve import SolvedRoom, solve_room
 from regen3d.types import Instance, Mask, Rgb
 
-REPEATED = 0.3
-"""A thing of whose mask less than this part is left once nearer things have theirs is one of those, found twice."""
+REPEATED = 0.7
+"""A thing of whose mask one other thing takes more than this part is that thing, found twice."""
 LEAST_PIXELS = 64
 """A thing that was found must show this many pixels: 8 x 8."""
 
@@ -164,8 +164,7 @@ def _target(prompt: BoxPrompt, image: Rgb) -> Target:
 
 
 def _is_its_own(cutout: Cutout) -> bool:
-    visible = int(cutout.mask.sum())
-    return visible >= max(LEAST_PIXELS, REPEATED * cutout.alone)
+    return int(cutout.mask.sum()) >= LEAST_PIXELS and cutout.repeated <= REPEATED
 
 
 def _assemble(things: list[_Thing], notes: tuple[str, ...]) -> Segmentation:

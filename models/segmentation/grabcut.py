@@ -74,8 +74,8 @@ class Cutout:
 
     mask: Mask
     """Visible pixels; those of different targets do not overlap."""
-    alone: int
-    """Number of pixels before those of nearer targets were taken away."""
+    repeated: float
+    """Largest share of the pixels that it would have alone that went to one other target."""
     guessed: bool
     """Whether colours told nothing and the mask is a rounded box."""
 
@@ -96,9 +96,15 @@ def cut_out(
     levels = storeys([target.label for target in targets], boxes)
     settled = settle(image, [mask for mask, _ in cuts], boxes, levels)
     return [
-        Cutout(mask=keep_large_components(mask), alone=int(claim.sum()), guessed=guessed)
-        for mask, (claim, guessed) in zip(settled, cuts, strict=True)
+        Cutout(mask=keep_large_components(mask), repeated=_largest_share(claim, settled, index), guessed=guessed)
+        for index, (mask, (claim, guessed)) in enumerate(zip(settled, cuts, strict=True))
     ]
+
+
+def _largest_share(claim: Mask, settled: Sequence[Mask], index: int) -> float:
+    """The largest share of a claim that went to one other than its own target."""
+    shares = (float((claim & mask).sum()) for other, mask in enumerate(settled) if other != index)
+    return max(shares, default=0.0) / max(float(claim.sum()), 1.0)
 
 
 def keep_large_components(mask: Mask) -> Mask:

@@ -60,8 +60,8 @@ def test_a_real_photograph_gives_chairs_round_a_table(
 ) -> None:
     manifest = reconstruct(SceneRequest(image=str(data_root / "photos" / name), out=str(tmp_path))).manifest
     labels = [entry.label for entry in manifest.objects]
-    assert labels.count("chair") >= 2
-    assert "table" in labels
+    # The third chair is mostly hidden by the table, and its seat lies in the first one's box.
+    assert [labels.count(name) for name in ("chair", "table", "object")] == [3, 1, 0]
     assert all(entry.status == "ok" for entry in manifest.objects)
     overlaps = [entry.diagnostics.mask_iou for entry in manifest.objects if entry.diagnostics]
     assert np.median(overlaps) > 0.6, overlaps

@@ -41,7 +41,9 @@ def finished(store: Store, call: StageCall, value: Any) -> StageEntry:
 def perceived(store: Store, room: SyntheticRoom, wrong_m: float) -> Shared:
     image = codec.put_value(store, room.image)
     layout = replace(room.layout, bounds_min=room.layout.bounds_min - np.array([0.0, 0.0, wrong_m]))
-    plate = finished(store, StageCall(stage="plate"), Plate(image=room.plate, filled=np.zeros(room.camera.hw, dtype=bool)))
+    plate = finished(
+        store, StageCall(stage="plate"), Plate(image=room.plate, filled=np.zeros(room.camera.hw, dtype=bool))
+    )
     geometry = finished(store, StageCall(stage="geometry"), replace(room.geometry, layout=layout))
     call = StageCall(stage="room").with_inputs(image=image, plate=plate.value, geometry=geometry.value)
     return {"plate": plate, "geometry": geometry, "room": finished(store, call, replace(room.room, layout=layout))}

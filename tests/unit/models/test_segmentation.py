@@ -127,6 +127,19 @@ class TestContest:
         assert masks[1][12:48, 53:65].all()
         assert np.array_equal(masks[0] | masks[1], left | right)
 
+    def test_what_hangs_on_a_nearer_thing_by_a_thin_neck_is_of_the_one_behind_that_claims_it(self) -> None:
+        """Two chairs of one colour: the box of the nearer one holds the seat of the other."""
+        image = np.full((120, 120, 3), (40, 40, 60), dtype=np.uint8)
+        near, seat, neck, back = np.zeros((4, 120, 120), dtype=bool)
+        near[55:115, 10:70] = seat[20:45, 45:70] = neck[45:55, 56:59] = back[2:20, 45:70] = True
+        boxes = [np.array([10.0, 20, 70, 115]), np.array([45.0, 2, 70, 60])]
+        claims = [near | neck | seat, back | seat | neck]
+        first, second = settle(image, claims, boxes, [0, 0])
+        assert (second & seat).sum() > 0.95 * seat.sum()
+        assert (first & near).sum() == near.sum()
+        alone, _ = settle(image, [near | neck | seat, back], boxes, [0, 0])
+        assert alone[seat].all()
+
     def test_nobody_claims_nothing(self) -> None:
         assert settle(np.zeros((4, 4, 3), dtype=np.uint8), [], [], []) == []
 

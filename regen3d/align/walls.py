@@ -29,8 +29,9 @@ and those that are wrong lie anywhere within metres."""
 LINES_SPREAD_M = 0.02
 """Error of walls that the lines have right."""
 
-TOUCH_NATS = 1.6
-"""Logarithm of the odds that a back this near to a wall stands against it and is not there by chance."""
+TOUCH_NATS = 2.6
+"""Logarithm of the odds that a second back in line with the first stands against the wall and is not there by chance:
+half of the furniture does, and of what is within REACH_M of a place on either side one of 27 is in line with it."""
 
 TOUCH_M = 0.015
 """Distance of a back that stands against a wall."""
@@ -121,7 +122,8 @@ def _best_shift(gaps: Float[np.ndarray, " n"], seen: bool, measured: float | Non
     wanted = [0.0, *gaps, *([] if measured is None else [measured])]
     shifts = np.array([shift for shift in wanted if abs(shift) <= REACH_M])
     off = gaps[None] - shifts[:, None]
-    score = TOUCH_NATS * (np.abs(off) < TOUCH_M).sum(axis=1)
+    # The first back says nothing: a shift that suits it is always tried.
+    score = TOUCH_NATS * np.maximum((np.abs(off) < TOUCH_M).sum(axis=1) - 1, 0)
     score -= np.minimum(0.5 * (np.minimum(off + TOUCH_M, 0.0) / PIERCE_SPREAD_M) ** 2, PIERCE_NATS).sum(axis=1)
     if seen:
         score += LINES_NATS * np.exp(-0.5 * (shifts / LINES_SPREAD_M) ** 2)

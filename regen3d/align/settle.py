@@ -27,7 +27,7 @@ def settle(
     Objects on the floor are pushed inside the room. Objects on others are scaled about the camera's centre, which keeps
     their silhouettes, until their base meets the surface below; the same for the thickness of rugs. Then pairs that
     reach into each other go apart by small steps, each taking along what stands on it. What cannot be done is left as
-    it was, with a sentence in `notes`, and so is said which poses are more likely wrong than right.
+    it was, with a sentence in `notes`, and so is said which poses may be wrong.
 
     Args:
         placed: the objects.

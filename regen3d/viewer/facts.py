@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from regen3d.align.confidence import AMBIGUOUS
 from regen3d.manifest import Manifest, ObjectEntry
 
 POOR_IOU = 0.7
@@ -10,9 +11,6 @@ POOR_IOU = 0.7
 
 AMBIGUOUS_MARGIN = 0.02
 """Below this lead another orientation explains the picture as well; two renderings of one pose differ by less."""
-
-LIKELY = 0.5
-"""A pose with less than this probability of being right is more likely wrong."""
 
 LOOSE_GAP_M = 0.02
 """Gaps to the support above this are visible as floating or sinking from a few metres away."""
@@ -29,8 +27,8 @@ def doubts(entry: ObjectEntry) -> list[str]:
         found.append("poor fit")
     if entry.diagnostics.runner_up_margin < AMBIGUOUS_MARGIN:
         found.append("ambiguous orientation")
-    if entry.diagnostics.confidence is not None and entry.diagnostics.confidence < LIKELY:
-        found.append("pose likely wrong")
+    if entry.diagnostics.confidence is not None and entry.diagnostics.confidence < AMBIGUOUS:
+        found.append("pose may be wrong")
     if abs(entry.diagnostics.contact_gap_m) > LOOSE_GAP_M:
         found.append("floats" if entry.diagnostics.contact_gap_m > 0 else "sinks in")
     return found

@@ -74,7 +74,7 @@ def test_features_come_in_the_order_of_their_names():
     assert found["point residual"] == 0.0
 
 
-def test_only_poses_more_likely_wrong_than_right_are_called_ambiguous():
+def test_only_poses_that_are_less_than_sure_are_called_ambiguous():
     assert ambiguity(pose(), AMBIGUOUS) is None
     sentence = ambiguity(pose(mask_iou=0.4), 0.3)
     assert sentence is not None

@@ -24,7 +24,7 @@ Outcomes = dict[str, tuple[Shared, str | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectRun:
-    """The three task runs of one object, perhaps still running."""
+    """Task runs of one object, perhaps still running."""
 
     name: str
     """The object."""
@@ -69,7 +69,7 @@ def start_object(context: SceneContext, inputs: SceneInputs, item: IsolatedObjec
 def place_again(context: SceneContext, shared: Shared, outcomes: Outcomes) -> Outcomes:
     """What stands behind a wall that furniture corrected, and what hangs on walls that moved, in its new place."""
     futures = {}
-    for name in wall_fit(context, shared["walls"]).again:
+    for name in wall_fit(context, shared["walls"]).displaced:
         entry = outcomes[name][0]["align"]
         call = entry.call.model_copy(update={"params": {**entry.call.params, "within_walls": True}})
         futures[name] = align.submit(context, call, {"room": shared["room"]})

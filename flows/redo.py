@@ -107,7 +107,8 @@ def _seen_anew(context: SceneContext, request: RedoRequest, old: Manifest) -> di
     seen = {"segment": segment(context, call)}
     call = _plain(before["isolate"].call)
     call = call.model_copy(update={"params": {**call.params, "only": request.object}})
-    call = call.with_inputs(before=before["isolate"].value)
+    # Furniture may have moved the walls since.
+    call = call.with_inputs(before=before["isolate"].value, room=before["room"].value)
     seen["isolate"] = isolate(context, call, {"segmentation": seen["segment"]})
     return seen
 

@@ -173,7 +173,7 @@ class WallFit:
     """The room box with its walls corrected."""
     shifts_m: dict[Face, float]
     """How far each wall that is elsewhere than it was moved into the room, metres."""
-    again: tuple[str, ...]
+    displaced: tuple[str, ...]
     """Objects that have to be placed again for it."""
 
 

@@ -71,7 +71,7 @@ def finish_scene(context: SceneContext, facts: RunFacts, entries: list[StageEntr
     Args:
         context: the scene.
         facts: the run.
-        entries: every finished call.
+        entries: the calls that the scene is made of; what a later call of the same stage replaced is left out.
 
     Returns:
         The manifest as it stands in the scene's folder.

@@ -23,7 +23,8 @@ def compute(work: StageWork) -> Room:
 def _told(fit: WallFit) -> tuple[str, ...]:
     """A sentence for each wall that was moved."""
     return tuple(
-        f"The box's {face} was moved by {100.0 * abs(shift):.0f} cm, to where furniture and points have it."
+        f"The {face.replace('_', ' ')} was moved {'in' if shift > 0.0 else 'out'} by {100.0 * abs(shift):.0f} cm, "
+        "to where furniture and points have it."
         for face, shift in fit.shifts_m.items()
     )
 

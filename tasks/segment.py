@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from models.base import BoxPrompt, PointPrompt, Segmentation, SegmentRequest
 from regen3d.align.rim import regrown
 from regen3d.export.overlay import mask_sheet
@@ -43,8 +45,9 @@ def with_exact_rims(found: Segmentation, image: Rgb) -> Segmentation:
     instances, bias = regrown(image, found.instances)
     if bias == 0.0:
         return found
+    floor = None if found.floor is None else found.floor & ~np.any([item.mask for item in instances], axis=0)
     note = f"All outlines were moved {'out' if bias > 0 else 'in'} by {abs(bias):.1f} pixels, to the picture's edges."
-    return replace(found, instances=instances, notes=(*found.notes, note))
+    return replace(found, instances=instances, floor=floor, notes=(*found.notes, note))
 
 
 def _preview(value: Segmentation, work: StageWork) -> Preview:

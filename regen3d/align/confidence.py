@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from regen3d.types import Alignment, ObjectView
 
-AMBIGUOUS = 0.9
+DOUBTFUL = 0.9
 """Below this the report says that a pose may be wrong: an even chance among poses of which every third is."""
 
 LARGEST_MARGIN = 0.2
@@ -56,7 +56,7 @@ def pose_features(alignment: Alignment, view: ObjectView) -> Float[np.ndarray, "
 
 def ambiguity(alignment: Alignment, confidence: float) -> str | None:
     """A sentence for the report where a pose may be wrong; None where it is sure enough."""
-    if confidence >= AMBIGUOUS:
+    if confidence >= DOUBTFUL:
         return None
     return (
         f"ambiguous: the pose is right with a probability of {100.0 * confidence:.0f} %: mask IoU "

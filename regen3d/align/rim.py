@@ -36,8 +36,8 @@ def regrown(image: Rgb, instances: Sequence[Instance]) -> tuple[tuple[Instance, 
     if abs(bias) < LEAST_BIAS_PX:
         return tuple(instances), 0.0
     distances = [outside_distance(item.mask) for item in instances]
-    nearest = np.min(distances, axis=0)
-    masks = [(distance <= bias) & (distance <= nearest) for distance in distances]
+    nearest = np.argmin(distances, axis=0)
+    masks = [(distance <= bias) & (nearest == index) for index, distance in enumerate(distances)]
     grown = (replace(item, mask=mask) if mask.any() else item for item, mask in zip(instances, masks, strict=True))
     return tuple(grown), bias
 

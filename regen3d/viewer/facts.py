@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from regen3d.align.confidence import AMBIGUOUS
+from regen3d.align.confidence import DOUBTFUL
 from regen3d.manifest import Manifest, ObjectEntry
 
 POOR_IOU = 0.7
@@ -27,7 +27,7 @@ def doubts(entry: ObjectEntry) -> list[str]:
         found.append("poor fit")
     if entry.diagnostics.runner_up_margin < AMBIGUOUS_MARGIN:
         found.append("ambiguous orientation")
-    if entry.diagnostics.confidence is not None and entry.diagnostics.confidence < AMBIGUOUS:
+    if entry.diagnostics.confidence is not None and entry.diagnostics.confidence < DOUBTFUL:
         found.append("pose may be wrong")
     if abs(entry.diagnostics.contact_gap_m) > LOOSE_GAP_M:
         found.append("floats" if entry.diagnostics.contact_gap_m > 0 else "sinks in")

@@ -94,7 +94,7 @@ def test_an_ablation_is_a_variant_beside_the_baseline(alignment: Evaluated) -> N
     computed = {event.stage for event in both.events if event.event == "finished"}
     # The variants share what they have in common: only alignment and what follows is made again.
     assert "align" in computed
-    assert computed <= {"align", "assemble", "export", "report", "evaluate"}
+    assert computed <= {"align", "walls", "assemble", "export", "report", "evaluate"}
     assert both.results[0].scenes[0] == alignment.rows["parlour"]
     assert both.results[1].scenes[0].status == "scored"
 

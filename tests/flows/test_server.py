@@ -80,7 +80,7 @@ def test_the_same_scene_with_names_and_artifacts_in_the_ui(
     flows, tasks, artifacts = asyncio.run(_recorded(server_url))
     assert flows == [manifest.scene]
     names = [entry.name for entry in manifest.objects]
-    expected = {"segment", "plate", "geometry", "room", "isolate", "assemble", "export", "report"}
+    expected = {"segment", "plate", "geometry", "room", "isolate", "walls", "assemble", "export", "report"}
     expected |= {f"{stage}: {name}" for stage in ("complete", "generate", "align") for name in names}
     assert set(tasks) == expected
     assert {title.replace(": ", "-") for title in expected} <= set(artifacts)

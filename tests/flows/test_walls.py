@@ -97,7 +97,7 @@ def test_a_wall_in_the_wrong_place_is_moved_and_what_hangs_on_it_goes_along(
         return
     room = codec.get_value(store, found["room"].value, Room)
     assert room.layout.bounds_min[2] == pytest.approx(synthetic_room.layout.bounds_min[2], abs=0.04)
-    assert any("wall_back was moved" in note for note in room.notes)
+    assert any("wall back was moved in by 2" in note for note in room.notes)
     (wall,) = (mesh.vertices for face, mesh in room.parts.items() if face == "wall_back")
     plane = room_side(room.layout, "wall_back")
     assert np.abs((wall - plane.origin) @ plane.normal).max() < 1e-6

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regen3d.align.confidence import (
-    AMBIGUOUS,
+    DOUBTFUL,
     FEATURES,
     WEIGHTS,
     ambiguity,
@@ -75,14 +75,12 @@ def test_features_come_in_the_order_of_their_names():
 
 
 def test_only_poses_that_are_less_than_sure_are_called_ambiguous():
-    assert ambiguity(pose(), AMBIGUOUS) is None
+    assert ambiguity(pose(), DOUBTFUL) is None
     sentence = ambiguity(pose(mask_iou=0.4), 0.3)
     assert sentence is not None
     assert sentence.startswith("ambiguous: the pose is right with a probability of 30 %")
     lost = pose(mask_iou=0.05, runner_up_margin=0.0, point_residual_m=0.5)
-    assert (
-        pose_confidence(lost, view()) < AMBIGUOUS < pose_confidence(pose(mask_iou=0.98, runner_up_margin=0.3), view())
-    )
+    assert pose_confidence(lost, view()) < DOUBTFUL < pose_confidence(pose(mask_iou=0.98, runner_up_margin=0.3), view())
 
 
 def test_an_empty_mask_is_no_crash():

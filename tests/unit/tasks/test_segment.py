@@ -27,3 +27,17 @@ def test_masks_of_a_careful_segmenter_end_at_the_edges_of_the_picture(eroded_px:
 def test_nothing_found_stays_nothing() -> None:
     found = Segmentation(instances=(), floor=None)
     assert with_exact_rims(found, np.full((160, 220, 3), 200, dtype=np.uint8)) is found
+
+
+def test_masks_that_grow_towards_each_other_never_share_a_pixel_nor_one_with_the_floor() -> None:
+    image = np.full((160, 220, 3), 200, dtype=np.uint8)
+    image[40:120, 30:110], image[40:120, 110:190] = (60, 90, 30), (30, 60, 120)
+    left, right = np.zeros((2, 160, 220), dtype=bool)
+    left[44:116, 34:106] = right[44:116, 113:186] = True
+    instances = tuple(Instance(name=f"{n}-1", label=n, score=1.0, mask=m) for n, m in (("a", left), ("b", right)))
+    exact = with_exact_rims(Segmentation(instances=instances, floor=~(left | right)), image)
+    one, other = (item.mask for item in exact.instances)
+    assert one.sum() > left.sum()
+    assert not (one & other).any()
+    assert exact.floor is not None
+    assert not (exact.floor & (one | other)).any()

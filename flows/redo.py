@@ -146,8 +146,11 @@ def _made_again(
     else:
         entries["complete"] = complete(context, again("complete"))
         entries["generate"] = generate(context, again("generate"), {"completion": entries["complete"]})
-    call = again("align", geometry=shared["geometry"].value, room=shared["room"].value)
-    call = call.model_copy(update={"params": {**call.params, "support": item.support, "within_walls": True}})
+    last = calls_of(old).objects[name].get("align")
+    # As it was asked last, before walls that furniture corrected or without any: the same mesh gets the same place.
+    room = shared["room"].value if last is None else last.call.inputs["room"]
+    call = again("align", geometry=shared["geometry"].value, room=room)
+    call = call.model_copy(update={"params": {**call.params, "support": item.support}})
     entries["align"] = align(context, call, {"asset": entries["generate"]})
     return entries
 

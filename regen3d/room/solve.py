@@ -121,7 +121,10 @@ def _rescaled(known: KnownCamera | None, scale: float) -> KnownCamera | None:
 def _camera(manhattan: Manhattan, hw: tuple[int, int], known: KnownCamera | None, scale: float) -> tuple[Camera, float]:
     """The camera in the world frame and the yaw of the room's axes there."""
     height_m = known.height_m if known is not None and known.height_m is not None else CAMERA_HEIGHT_M
-    world_from_camera = world_from_gravity(-manhattan.camera_from_room[:, 1], height_m)
+    gravity = known.gravity if known is not None else None
+    # Found directions carry the noise of rounding: what is known stays the same to the last bit, whatever is masked.
+    down = -manhattan.camera_from_room[:, 1] if gravity is None else gravity
+    world_from_camera = world_from_gravity(down, height_m)
     intrinsics = np.diag([1 / scale, 1 / scale, 1.0]) @ manhattan.intrinsics if known is None else known.intrinsics
     camera = Camera(intrinsics=intrinsics, width=hw[1], height=hw[0], world_from_camera=world_from_camera)
     return camera, yaw_of(world_from_camera[:3, :3] @ manhattan.camera_from_room)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from regen3d.frames import gravity_in_camera
+from regen3d.frames import gravity_in_camera, rotation_about_y, world_from_gravity
 from regen3d.metrics.camera import angle_deg
 from regen3d.room.box import room_position, room_rays
 from regen3d.room.layout import BELIEVABLE
 from regen3d.room.lines import detect_segments, masked_share, room_segments, segment_lengths
-from regen3d.room.solve import SolvedRoom, solve_camera, solve_room
+from regen3d.room.solve import SolvedRoom, _camera, solve_camera, solve_room
+from regen3d.room.vanishing import Manhattan
 from regen3d.types import KnownCamera
 from tests.synthetic.room import SyntheticRoom
 
@@ -53,6 +54,31 @@ def test_a_picture_cropped_off_centre_keeps_its_lens(synthetic_room: SyntheticRo
 def test_a_whole_picture_keeps_its_principal_point(solved: SolvedRoom) -> None:
     camera = solved.camera
     np.testing.assert_allclose(camera.intrinsics[:2, 2], [camera.width / 2, camera.height / 2])
+
+
+@pytest.mark.parametrize("yaw", [0.26187292455679656, 0.2618729240924549, -0.4])
+def test_a_known_camera_is_kept_to_the_last_bit_whatever_directions_are_found(
+    yaw: float, synthetic_room: SyntheticRoom
+) -> None:
+    true = synthetic_room.camera
+    known = KnownCamera(
+        intrinsics=true.intrinsics,
+        width=true.width,
+        height=true.height,
+        gravity=np.array([0.0, np.cos(0.2), np.sin(0.2)]),
+        height_m=1.5,
+    )
+    expected = world_from_gravity(known.gravity, 1.5)
+    manhattan = Manhattan(
+        intrinsics=true.intrinsics,
+        camera_from_room=expected[:3, :3].T @ rotation_about_y(yaw) * (1.0 + 1e-15),
+        axes=np.zeros(0, dtype=np.int64),
+        confidence=1.0,
+        notes=(),
+    )
+    camera, found = _camera(manhattan, true.hw, known, 1.0)
+    assert np.array_equal(camera.world_from_camera, expected)
+    assert found == pytest.approx(yaw)
 
 
 def test_focal_length_and_gravity_are_found(solved: SolvedRoom, synthetic_room: SyntheticRoom) -> None:

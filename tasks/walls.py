@@ -8,7 +8,7 @@ from jaxtyping import Float
 from regen3d import codec
 from regen3d.align.proportions import proportioned
 from regen3d.align.settings import AlignSettings
-from regen3d.align.walls import TELLING_IOU, fit_walls
+from regen3d.align.walls import fit_walls
 from regen3d.frames import transform
 from regen3d.manifest import StageEntry
 from regen3d.store import Store
@@ -28,8 +28,8 @@ def compute(work: StageWork) -> WallFit:
     if not layout.believable or settings.preset != "default":
         return WallFit(layout=layout, shifts_m={}, displaced=())
     poses = {name: work.value(f"{name}.alignment", Alignment) for name in work.call.params["objects"]}
-    floor = {name: pose for name, pose in poses.items() if pose.support == "floor" and pose.mask_iou >= TELLING_IOU}
-    bodies = {name: _body(work, name, pose) for name, pose in floor.items()}
+    floor = {name: pose for name, pose in poses.items() if pose.support == "floor"}
+    bodies = {name: (_body(work, name, pose), pose.mask_iou) for name, pose in floor.items()}
     fit = fit_walls(layout, bodies, geometry.camera, geometry.plate_points)
     hanging = [name for name, pose in poses.items() if pose.support == "wall"] if fit.shifts_m else []
     return replace(fit, displaced=(*fit.displaced, *hanging))

@@ -11,7 +11,7 @@ from regen3d.align.rim import regrown
 from regen3d.align.settings import AlignSettings
 from regen3d.align.settle import PlacedObject, settle
 from regen3d.align.support import infer_supports
-from regen3d.align.walls import TELLING_IOU, fit_walls, without_walls
+from regen3d.align.walls import fit_walls, without_walls
 from regen3d.errors import DegenerateGeometryError
 from regen3d.frames import transform
 from regen3d.room.from_points import fit_layout
@@ -121,9 +121,9 @@ def _stand(
     if request.layout is None:
         return found, None
     bodies = {
-        name: transform(pose.world_from_object.matrix, _standing(request, name, found).vertices)
+        name: (transform(pose.world_from_object.matrix, _standing(request, name, found).vertices), pose.mask_iou)
         for name, pose in found.items()
-        if pose.support == "floor" and pose.mask_iou >= TELLING_IOU
+        if pose.support == "floor"
     }
     fit = fit_walls(request.layout, bodies, request.camera, request.background)
     again = align_objects([replace(requests[name], layout=fit.layout) for name in fit.displaced])

@@ -72,7 +72,7 @@ def without_walls(layout: RoomLayout) -> RoomLayout:
 
 def fit_walls(
     layout: RoomLayout,
-    bodies: Mapping[str, Float[np.ndarray, "_ 3"]],
+    bodies: Mapping[str, tuple[Float[np.ndarray, "_ 3"], float]],
     camera: Camera,
     background: PointMap | None,
 ) -> WallFit:
@@ -80,22 +80,23 @@ def fit_walls(
 
     Args:
         layout: the box that the lines show.
-        bodies: vertices of each object that stands on the floor and explains its mask (TELLING_IOU), by name, world
-            frame.
+        bodies: vertices (world frame) and mask IoU of each object that stands on the floor, by name; those that do not
+            explain their masks say nothing of walls, but are kept before them.
         camera: the camera.
         background: points of the empty room; only metric ones are used.
 
     Returns:
         The corrected box, and which of the objects reach behind its walls.
     """
-    shifts = _shifts(layout, list(bodies.values()), camera, background)
+    telling = [body for body, iou in bodies.values() if iou >= TELLING_IOU]
+    shifts = _shifts(layout, telling, camera, background)
     low, high = layout.bounds_min.copy(), layout.bounds_max.copy()
     for face, shift in shifts.items():
         axis, sign = SIDES[face]
         (low if sign > 0 else high)[axis] += sign * shift
     corrected = replace(layout, bounds_min=low, bounds_max=high)
     walls = seen_walls(corrected)
-    depths = {name: 0.0 if walls is None else walls.beyond(body[None])[0] for name, body in bodies.items()}
+    depths = {name: 0.0 if walls is None else walls.beyond(body[None])[0] for name, (body, _) in bodies.items()}
     behind = tuple(name for name, depth in depths.items() if depth > WALL_SLACK_M)
     return WallFit(layout=corrected, shifts_m=shifts, displaced=behind)
 

@@ -23,8 +23,8 @@ from tasks.ingest import read_inputs
 from tasks.stage import SceneContext
 from tests.synthetic.room import SyntheticRoom
 
-WRONG_M = 0.25
-"""How far behind its place the picture's lines have the wall."""
+WRONG_M = 0.36
+"""How far behind its place the lines have the wall: so far that points outvote them without two backs in line."""
 
 SUPPORTS = {"cabinet-1": "floor", "chair-1": "floor", "table-1": "floor", "vase-1": "wall"}
 """The vase hangs, for once."""
@@ -97,7 +97,7 @@ def test_a_wall_in_the_wrong_place_is_moved_and_what_hangs_on_it_goes_along(
         return
     room = codec.get_value(store, found["room"].value, Room)
     assert room.layout.bounds_min[2] == pytest.approx(synthetic_room.layout.bounds_min[2], abs=0.04)
-    assert any("wall back was moved in by 2" in note for note in room.notes)
+    assert any("wall back was moved in by 3" in note for note in room.notes)
     (wall,) = (mesh.vertices for face, mesh in room.parts.items() if face == "wall_back")
     plane = room_side(room.layout, "wall_back")
     assert np.abs((wall - plane.origin) @ plane.normal).max() < 1e-6

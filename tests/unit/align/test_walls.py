@@ -35,7 +35,7 @@ def wrong(shift):
 
 
 def corrected_layout(layout, bodies, camera, background):
-    named = {f"block-{k}": each for k, each in enumerate(bodies)}
+    named = {f"block-{k}": (each, 1.0) for k, each in enumerate(bodies)}
     return fit_walls(layout, named, camera, background).layout
 
 
@@ -79,18 +79,20 @@ def test_blocks_of_points_of_which_many_are_missing_measure_what_is_there():
 
 
 def test_what_reaches_behind_a_corrected_wall_is_named_and_how_far_walls_moved():
-    named = {f"shelf-{k}": body(-3.98 + 0.003 * k, x=k) for k in range(4)} | {"sofa-1": body(-4.2)}
+    named = {f"shelf-{k}": (body(-3.98 + 0.003 * k, x=k), 1.0) for k in range(4)} | {"sofa-1": (body(-4.2), 1.0)}
     fit = fit_walls(wrong(0.25), named, CAMERA, room_points(CAMERA, ROOM))
     assert fit.displaced == ("sofa-1",)
     assert fit.shifts_m == {"wall_back": pytest.approx(0.27 - SKIRTING_M + 0.015, abs=0.02)}
     assert fit.layout.bounds_min[2] == pytest.approx(-4.25 + fit.shifts_m["wall_back"])
-    unseen = fit_walls(without_walls(ROOM), {"sofa-1": body(-4.2)}, CAMERA, None)
+    unseen = fit_walls(without_walls(ROOM), {"sofa-1": (body(-4.2), 1.0)}, CAMERA, None)
     assert (unseen.displaced, unseen.shifts_m) == ((), {})
 
 
 def test_one_good_pose_through_a_wall_outweighs_its_lines_and_slight_noise_moves_no_wall():
-    assert fit_walls(ROOM, {"wardrobe-1": body(-4.3)}, CAMERA, None).shifts_m["wall_back"] == pytest.approx(-0.315)
-    assert fit_walls(ROOM, {"chair-1": body(-4.05)}, CAMERA, None).shifts_m == {}
+    assert fit_walls(ROOM, {"wardrobe-1": (body(-4.3), 1.0)}, CAMERA, None).shifts_m["wall_back"] == pytest.approx(
+        -0.315
+    )
+    assert fit_walls(ROOM, {"chair-1": (body(-4.05), 1.0)}, CAMERA, None).shifts_m == {}
     points = room_points(CAMERA, ROOM)
     for seen in (frozenset(), ROOM.seen, frozenset({"floor"})):
         assert fit_walls(replace(ROOM, seen=seen), {}, CAMERA, points).shifts_m == {}
@@ -100,5 +102,11 @@ def test_one_good_pose_through_a_wall_outweighs_its_lines_and_slight_noise_moves
 
 def test_no_wall_comes_nearer_to_the_camera_than_half_way():
     near = replace(ROOM, bounds_min=np.array([-0.3, 0.0, -4.0]), seen=frozenset({"wall_left", "wall_back"}))
-    bodies = {f"shelf-{k}": body(-3.0 + 0.6 * k, x=-0.05) for k in range(4)}
+    bodies = {f"shelf-{k}": (body(-3.0 + 0.6 * k, x=-0.05), 1.0) for k in range(4)}
     assert fit_walls(near, bodies, CAMERA, None).shifts_m == {}
+
+
+def test_a_pose_that_misses_its_mask_moves_no_wall_but_is_kept_before_it():
+    fit = fit_walls(ROOM, {"plant-1": (body(-4.3), 0.7)}, CAMERA, None)
+    assert fit.shifts_m == {}
+    assert fit.displaced == ("plant-1",)

@@ -115,7 +115,8 @@ export class Stage extends EventTarget {
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.place;
-    if (!width || !height) return;
+    if (!width || !height || (width === this.size?.width && height === this.size.height)) return;
+    this.size = { width, height };
     this.renderer.setSize(width, height, false);
     this.frame = this.lens.fit(width, height);
     for (const side of ["left", "top", "width", "height"]) this.photo.style[side] = `${this.frame[side]}px`;
@@ -271,6 +272,8 @@ export class Stage extends EventTarget {
 
   // The first surface under a point of the canvas, (0, 0) upper left to (1, 1) lower right.
   hit(x, y) {
+    // The observer may not have told of the size yet.
+    this.resize();
     this.rays.setFromCamera(new Vector2(2 * x - 1, 1 - 2 * y), this.lens.camera);
     this.rays.layers.enableAll();
     const hit = this.rays.intersectObjects(this.solid(), false)[0];

@@ -75,9 +75,12 @@ def found_at(places):
 def test_only_what_is_deeper_than_in_truth_counts():
     true = {"a": 0.0, "b": 0.58, "c": 1.5}
     same = scene_overlap(scene_of(true), found_at(true))
-    assert same.depth_m == pytest.approx(same.true_depth_m, abs=1e-6)
-    assert same.true_depth_m == pytest.approx(0.02, abs=0.005)
     assert same.pairs_beyond == 0
+    closer = scene_overlap(scene_of(true), found_at(true | {"b": 0.575}))
+    assert closer.pair == ("a", "b")
+    assert closer.true_depth_m == pytest.approx(0.02, abs=0.005)
+    assert closer.depth_m == pytest.approx(closer.true_depth_m + 0.005, abs=0.002)
+    assert closer.pairs_beyond == 0
     moved = scene_overlap(scene_of(true), found_at(true | {"c": 1.08}))
     assert moved.pair == ("b", "c")
     assert moved.depth_m == pytest.approx(0.1, abs=0.01)

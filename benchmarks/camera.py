@@ -4,11 +4,11 @@ Run: python -m benchmarks.camera --data "$REGEN3D_DATA/scenes" [--scenes a,b] [-
      [--variants "as it is,rolled"]
 
 The rooms' cameras are alike, so a constant would look good on them. Variants change what a constant cannot follow:
-pictures cropped off-centre (the principal point leaves the middle), rolled by five degrees, halved, and cropped about
-the middle (a longer lens). Beside our errors stand those of the best constant: the one camera, in picture widths and
-degrees, that is best for all rows of that variant's own kind, and for all rows together; the one height in metres; and
-the one depth map, in camera heights, that is the median of all true ones, resized. No variant changes how high a camera
-stands, so the best constant height is as good on all of them as on the rooms themselves.
+pictures cropped off-centre (the principal point leaves the middle), rolled by five degrees, halved, cropped about the
+middle (a longer lens), and drawn anew from a camera that stands lower or higher. Beside our errors stand those of the
+best constant: the one camera, in picture widths and degrees, that is best for all rows of that variant's own kind, and
+for all rows together; the one height in metres; and the one depth map, in camera heights, that is the median of all
+true ones, resized.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from PIL import Image
 
 from benchmarks.tables import table
 from benchmarks.truth import Truth, load_truth, scene_folders
+from benchmarks.viewpoints import drawn, raised
 from models.geometry.metres import ScaleRequest, in_metres
 from regen3d.frames import gravity_in_camera
 from regen3d.metrics.camera import angle_deg
@@ -44,7 +45,11 @@ CROPS = {
     "crop middle": (0.5, 0.5),
 }
 """Where in the picture a crop lies: shares of what is cut away that are cut at the left and at the top."""
-VARIANTS = ("as it is", *CROPS, "rolled", "halved")
+LEAST_MOVED_M, MOST_MOVED_M = 0.3, 0.6
+"""By how much cameras stand lower or higher; each takes its own, so that no constant fits them all."""
+MOVES = {"from lower": -1.0, "from higher": 1.0}
+"""Which way the camera of a drawn picture was moved."""
+VARIANTS = ("as it is", *CROPS, "rolled", "halved", *MOVES)
 """Names of what is made of a picture."""
 ROLL_DEG = 5.0
 """Turn about the optical axis."""
@@ -117,21 +122,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows, maps = [], []
     for folder in scene_folders(Path(options.data), options.scenes):
         truth = load_truth(folder)
-        for name, view in variants(truth).items():
-            if name in wanted:
-                rows.append(_measure(truth.name, name, view, options.masks))
-                maps.append(cv2.resize(view.depth / view.height_m, DEPTH_WH, interpolation=cv2.INTER_AREA))
+        for name in wanted:
+            view = variant(truth, name)
+            rows.append(_measure(truth.name, name, view, options.masks))
+            maps.append(cv2.resize(view.depth / view.height_m, DEPTH_WH, interpolation=cv2.INTER_AREA))
     print(_scene_table(rows), _summary(rows, maps), sep="\n")
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=2), encoding="utf-8")
     return 0
 
 
-def variants(truth: Truth) -> dict[str, View]:
-    """The picture itself and what is made of it."""
+def variant(truth: Truth, name: str) -> View:
+    """The picture itself or what is made of it.
+
+    Args:
+        truth: the room.
+        name: one of `VARIANTS`.
+    """
+    share = zlib.crc32((truth.name + name).encode()) % 1000 / 1000  # the same in every run
+    if name in MOVES:
+        return _moved(truth, MOVES[name] * (LEAST_MOVED_M + (MOST_MOVED_M - LEAST_MOVED_M) * share))
+    plain, kept = _plain(truth), LEAST_KEPT + (MOST_KEPT - LEAST_KEPT) * share
+    if name in CROPS:
+        return _cropped(plain, CROPS[name], kept)
+    return {"as it is": lambda: plain, "rolled": lambda: _rolled(plain, kept), "halved": lambda: _halved(plain)}[name]()
+
+
+def _plain(truth: Truth) -> View:
     with Image.open(truth.folder / "image.png") as picture:
         image = np.array(picture.convert("RGB"))
-    plain = View(
+    return View(
         image=np.asarray(image, np.uint8),
         masks=tuple(item.mask for item in truth.objects),
         intrinsics=truth.camera.intrinsics,
@@ -140,17 +160,20 @@ def variants(truth: Truth) -> dict[str, View]:
         height_m=float(truth.camera.position[1]),
         depth=np.load(truth.folder / "background_depth.npy").astype(np.float64),
     )
-    return {
-        "as it is": plain,
-        **{name: _cropped(plain, place, _kept(truth.name + name)) for name, place in CROPS.items()},
-        "rolled": _rolled(plain, _kept(truth.name + "rolled")),
-        "halved": _halved(plain),
-    }
 
 
-def _kept(name: str) -> float:
-    """A share between the two bounds, the same in every run."""
-    return LEAST_KEPT + (MOST_KEPT - LEAST_KEPT) * (zlib.crc32(name.encode()) % 1000) / 1000
+def _moved(truth: Truth, by_m: float) -> View:
+    camera = raised(truth, by_m)
+    seen = drawn(truth, camera)
+    return View(
+        image=seen.image,
+        masks=tuple(seen.index == k for k in range(len(truth.objects))),
+        intrinsics=camera.intrinsics,
+        down=gravity_in_camera(camera),
+        labels=tuple(item.label for item in truth.objects),
+        height_m=float(camera.position[1]),
+        depth=seen.empty_depth,
+    )
 
 
 def _cropped(view: View, place: tuple[float, float], kept: float) -> View:
@@ -261,6 +284,8 @@ def _summary(rows: Sequence[Row], maps: Sequence[np.ndarray]) -> str:
     headings = ("variant", "focal", best, "gravity", best, "centre", "height", best, "room depth", best)
     kinds = {name.split(" ")[0] if name.startswith("crop") and "middle" not in name else name for name in _names(rows)}
     groups = {kind: [k for k, row in enumerate(rows) if _kind(row) == kind] for kind in sorted(kinds)}
+    if set(MOVES) < _names(rows):
+        groups["at three heights"] = [k for k, row in enumerate(rows) if row.variant in ("as it is", *MOVES)]
     groups["all"] = list(range(len(rows)))
     cells = []
     for name, members in groups.items():

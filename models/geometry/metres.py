@@ -1,10 +1,9 @@
 """Metres for a geometry that assumes a camera of usual height.
 
-They come from a length that the user knows, else from the usual heights of the furniture that was found and from what
-the camera wrote into the picture, weighed with the usual height of a camera.
+They come from a length that the user knows, else from the usual heights of the furniture that was found and of the
+ceiling, and from what the camera wrote into the picture, weighed with the usual height of a camera.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from regen3d.align.occlusion import occluders
 from regen3d.align.support import infer_supports
 from regen3d.errors import ConfigError
 from regen3d.inputs.length import DIMENSIONS, KnownLength, check_measured
-from regen3d.room.metres import Witness, likeliest_factor, rescaled
+from regen3d.room.metres import Witness, likeliest_factor, rescaled, usual_ceiling
 from regen3d.types import Geometry, Instance, ObjectView, Rgb
 
 MEASURED = 5
@@ -62,11 +61,13 @@ def in_metres(geometry: Geometry, request: ScaleRequest) -> Geometry:
         return geometry
     views = _measurable(geometry, request)
     witnesses = [_witness(view, category, request.seed) for view, category in views]
-    focus = _focus(geometry, request.focus_m)
-    if not witnesses and not focus:
+    ceiling, focus = usual_ceiling(geometry.layout), _focus(geometry, request.focus_m)
+    told = [witness for witness in (ceiling, focus) if witness is not None]
+    if not witnesses and not told:
         return geometry
-    factor, deviation = likeliest_factor([*witnesses, *focus], float(geometry.camera.position[1]))
-    said = [f"the usual heights of {', '.join(view.instance.name for view, _ in views)}"] if views else []
+    factor, deviation = likeliest_factor([*witnesses, *told], float(geometry.camera.position[1]))
+    usual = [view.instance.name for view, _ in views] + (["the ceiling"] if ceiling else [])
+    said = [f"the usual heights of {', '.join(usual)}"] if usual else []
     said += ["the distance of focus in the picture's file"] if focus else []
     height = factor * float(geometry.camera.position[1])
     source = (
@@ -99,7 +100,8 @@ def _measurable(geometry: Geometry, request: ScaleRequest) -> list[tuple[ObjectV
         if category is None or category.rests or supports[item.name] != "floor":
             continue
         varies = float(category.prior.log_sigma[1])
-        cut = item.mask[-1].any() or item.mask[0].any()
+        # A foot out of view may lie anywhere, and so may the height above it.
+        cut = any(border.any() for border in (item.mask[0], item.mask[-1], item.mask[:, 0], item.mask[:, -1]))
         if varies <= VARIED and not cut and item.mask.mean() > LARGE and category.prior.median_m[1] > 0.2:
             chosen.append((varies, item, category))
     chosen.sort(key=lambda entry: (entry[0], -int(entry[1].mask.sum())))
@@ -121,14 +123,14 @@ def _witness(view: ObjectView, category: Category, seed: int) -> Witness:
     )
 
 
-def _focus(geometry: Geometry, focus_m: float | None) -> Sequence[Witness]:
+def _focus(geometry: Geometry, focus_m: float | None) -> Witness | None:
     """What the distance of focus says of the depth in the middle of the picture."""
     if focus_m is None:
-        return ()
+        return None
     height, width = geometry.image_points.valid.shape
     rows, columns = (slice(round(n * (0.5 - MIDDLE / 2)), round(n * (0.5 + MIDDLE / 2)) + 1) for n in (height, width))
     points = geometry.image_points.points[rows, columns][geometry.image_points.valid[rows, columns]]
     if len(points) == 0:
-        return ()
+        return None
     distance = float(np.median(np.linalg.norm(points, axis=1)))
-    return (Witness(log_factors=np.log([focus_m / distance]), log_sigmas=np.array([FOCUS_LOG_SIGMA])),)
+    return Witness(log_factors=np.log([focus_m / distance]), log_sigmas=np.array([FOCUS_LOG_SIGMA]))

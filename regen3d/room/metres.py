@@ -7,12 +7,15 @@ import numpy as np
 from jaxtyping import Float
 
 from regen3d.room.solve import CAMERA_HEIGHT_M
-from regen3d.types import Camera, Geometry, PointMap, Scale
+from regen3d.types import Camera, Geometry, PointMap, RoomLayout, Scale
 
-HEIGHT_LOG_SIGMA = 0.12
-"""Spread of the logarithm of a camera's height: two in three pictures of rooms are taken from 1.33 to 1.69 m."""
+HEIGHT_LOG_SIGMA = 0.15
+"""Spread of the logarithm of a camera's height: two in three pictures of rooms are taken from 1.3 to 1.75 m."""
+CEILING_M, CEILING_LOG_SIGMA = 2.5, 0.1
+"""Usual height of a ceiling and spread of its logarithm: building codes ask for 2.3 to 2.5 m, old houses have 3 m."""
 MISTAKEN = 0.15
-"""Part of the lengths that mean another thing than they seem to: a wrong label, a wrong mask, an odd model."""
+"""Part of the lengths that mean another thing than they seem to: a wrong label, a wrong mask, an odd model, a camera
+that was held low or high."""
 WIDEST = 0.7
 """Logarithm of the greatest factor that is considered: cameras from 0.75 to 3 m above the floor."""
 
@@ -27,11 +30,25 @@ class Witness:
     """Standard deviation of each."""
 
 
+def usual_camera(height: float) -> Witness:
+    """What the usual height of a camera says of a geometry in which it stands so high."""
+    return Witness(log_factors=np.log([CAMERA_HEIGHT_M / height]), log_sigmas=np.array([HEIGHT_LOG_SIGMA]))
+
+
+def usual_ceiling(layout: RoomLayout | None) -> Witness | None:
+    """What the usual height of a ceiling says of a room; None where the picture shows none."""
+    if layout is None or not layout.believable or "ceiling" not in layout.seen:
+        return None
+    return Witness(
+        log_factors=np.log([CEILING_M / float(layout.bounds_max[1])]), log_sigmas=np.array([CEILING_LOG_SIGMA])
+    )
+
+
 def likeliest_factor(witnesses: Sequence[Witness], height: float) -> tuple[float, float]:
     """The factor that brings a geometry to metres, and the deviation of its logarithm.
 
-    The mean over what is likely: every witness is a mixture of what it may be and of a mistake, and the usual height of
-    a camera is one more.
+    The mean over what is likely: every witness, the usual height of a camera among them, is a mixture of what it may be
+    and of a mistake.
 
     Args:
         witnesses: what was measured.
@@ -39,8 +56,8 @@ def likeliest_factor(witnesses: Sequence[Witness], height: float) -> tuple[float
     """
     usual = np.log(CAMERA_HEIGHT_M / height)
     logs = usual + np.linspace(-WIDEST, WIDEST, 561)
-    total = -0.5 * ((logs - usual) / HEIGHT_LOG_SIGMA) ** 2
-    for witness in witnesses:
+    total = np.zeros(len(logs))
+    for witness in (usual_camera(height), *witnesses):
         off = (logs[:, None] - witness.log_factors) / witness.log_sigmas
         likely = (np.exp(-0.5 * off**2) / (witness.log_sigmas * np.sqrt(2 * np.pi))).mean(axis=1)
         total = total + np.log((1 - MISTAKEN) * likely + MISTAKEN / (2 * WIDEST))

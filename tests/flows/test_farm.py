@@ -400,7 +400,13 @@ def test_metrics_count_what_the_farm_did(farm: Farm, scene: Manifest) -> None:
     value = metrics.registry.get_sample_value
     assert value("regen3d_stages_total", {"stage": "segment", "how": "computed"}) == 1
     assert value("regen3d_stage_seconds_count", {"stage": "segment"}) == 1
-    assert value("regen3d_failures_total", {"stage": "run", "kind": "UnreadableImageError"}) == 2
+    failed = {
+        (sample.labels["stage"], sample.labels["kind"]): sample.value
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "regen3d_failures_total"
+    }
+    assert failed[("run", "UnreadableImageError")] == 2, failed
     assert value("regen3d_queue_length", {"queue": "artists"}) == 0
     assert value("regen3d_limit_slots", {"limit": "regen3d-gpu"}) == 1
 

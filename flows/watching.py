@@ -244,18 +244,33 @@ def _stop(client: SceneClient, run: FlowRun) -> None:
 def _heard(client: SceneClient, stopped: Sequence[FlowRun]) -> list[FlowRun]:
     """The runs, once their workers have ended them; what has not ended after a while is left to them.
 
-    A worker that is about to start a run does not hear that it shall stop: it is told again and again.
+    A worker that is about to start a run does not hear that it shall stop: it is told again and again. Where it starts
+    the run all the same, the process finds that it shall not begin and ends, and the server keeps nothing of that.
     """
+    told = datetime.now(UTC)
     for telling in range(TELLINGS):
         left = [run for run in stopped if not _is_over(client, run)]
         for run in left if telling else ():
             # Forced: the server passes on what it holds already to nobody.
-            client.set_flow_run_state(run.id, Cancelling(), force=True)
+            gone = _process_ended(client, run, told)
+            state = Cancelled(message="Cancelled before it began.") if gone else Cancelling()
+            client.set_flow_run_state(run.id, state, force=True)
         deadline = time.monotonic() + HEARD_S
         while left and time.monotonic() < deadline:
             time.sleep(LOOK_S)
             left = [run for run in left if not _is_over(client, run)]
     return [client.read_flow_run(run.id) for run in stopped]
+
+
+def _process_ended(client: SceneClient, run: FlowRun, since: datetime) -> bool:
+    """Whether a worker has told since then that the process or container of a run is gone."""
+    told = {
+        "event": {"name": ["prefect.worker.executed-flow-run"]},
+        "related": {"id": [f"prefect.flow-run.{run.id}"]},
+        "occurred": {"since": since.isoformat()},
+    }
+    answer = client.request("POST", "/events/filter", json={"filter": told, "limit": 1})
+    return bool(answer.json()["events"])
 
 
 def _is_over(client: SceneClient, run: FlowRun) -> bool:

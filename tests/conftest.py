@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,16 @@ def synthetic_empty_room() -> SyntheticRoom:
 def synthetic_inputs(synthetic_room: SyntheticRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with image.png, plate.png, masks/, boxes.json and camera.json of the synthetic room; read only."""
     return write_inputs(synthetic_room, tmp_path_factory.mktemp("synthetic") / "room").parent
+
+
+@pytest.fixture(scope="session")
+def two_objects(synthetic_inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same folder with the masks of cabinet and table alone: half the time where quality is not the question."""
+    folder = tmp_path_factory.mktemp("two") / "room"
+    shutil.copytree(synthetic_inputs, folder)
+    for name in ("chair-1", "vase-1"):
+        (folder / "masks" / f"{name}.png").unlink()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -61,10 +61,10 @@ def _complete(inputs: Path, out: Path) -> tuple[set[str], set[str], Manifest]:
     return _titles(lines, "reused"), _titles(lines, "finished"), manifest
 
 
-def test_a_killed_run_goes_on_where_it_was(synthetic_inputs: Path, tmp_path: Path) -> None:
-    done = _kill_after(synthetic_inputs, tmp_path / "out", "generate: ")
+def test_a_killed_run_goes_on_where_it_was(two_objects: Path, tmp_path: Path) -> None:
+    done = _kill_after(two_objects, tmp_path / "out", "generate: ")
     assert not (tmp_path / "out/manifest.json").exists()
-    reused, computed, manifest = _complete(synthetic_inputs, tmp_path / "out")
+    reused, computed, manifest = _complete(two_objects, tmp_path / "out")
     assert {"segment", "plate", "geometry", "room", "isolate"} <= done
     assert done <= reused
     assert not done & computed

@@ -253,7 +253,7 @@ def _heard(client: SceneClient, stopped: Sequence[FlowRun]) -> list[FlowRun]:
         for run in left if telling else ():
             # Forced: the server passes on what it holds already to nobody.
             gone = _process_ended(client, run, told)
-            state = Cancelled(message="Cancelled before it began.") if gone else Cancelling()
+            state = Cancelled(message="Cancelled: its process is gone.") if gone else Cancelling()
             client.set_flow_run_state(run.id, state, force=True)
         deadline = time.monotonic() + HEARD_S
         while left and time.monotonic() < deadline:

@@ -145,7 +145,9 @@ def variant(truth: Truth, name: str) -> View:
     plain, kept = _plain(truth), LEAST_KEPT + (MOST_KEPT - LEAST_KEPT) * share
     if name in CROPS:
         return _cropped(plain, CROPS[name], kept)
-    return {"as it is": lambda: plain, "rolled": lambda: _rolled(plain, kept), "halved": lambda: _halved(plain)}[name]()
+    if name == "rolled":
+        return _rolled(plain, kept)
+    return _halved(plain) if name == "halved" else plain
 
 
 def _plain(truth: Truth) -> View:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import trimesh
 from jaxtyping import Float, Int32, UInt8
 
 from benchmarks.truth import Truth
+from regen3d.datasets.truth import read_triangles
 from regen3d.frames import upright
 from regen3d.inputs.meshes import read_mesh_glb
 from regen3d.render.scene import PlacedMesh, render
@@ -76,7 +76,8 @@ def drawn(truth: Truth, camera: Camera) -> Drawn:
 
 def _placed(path: Path) -> PlacedMesh:
     """A mesh where its file has it; reading it has moved its base to the origin."""
-    low, high = trimesh.load_scene(path, process=False, skip_materials=True).bounds
+    vertices, _ = read_triangles(path)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
     base = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
     return PlacedMesh(mesh=read_mesh_glb(path), world_from_mesh=upright(yaw_rad=0.0, translation=base).matrix)
 

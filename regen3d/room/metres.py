@@ -30,11 +30,6 @@ class Witness:
     """Standard deviation of each."""
 
 
-def usual_camera(height: float) -> Witness:
-    """What the usual height of a camera says of a geometry in which it stands so high."""
-    return Witness(log_factors=np.log([CAMERA_HEIGHT_M / height]), log_sigmas=np.array([HEIGHT_LOG_SIGMA]))
-
-
 def usual_ceiling(layout: RoomLayout | None) -> Witness | None:
     """What the usual height of a ceiling says of a room; None where the picture shows none."""
     if layout is None or not layout.believable or "ceiling" not in layout.seen:
@@ -56,8 +51,9 @@ def likeliest_factor(witnesses: Sequence[Witness], height: float) -> tuple[float
     """
     usual = np.log(CAMERA_HEIGHT_M / height)
     logs = usual + np.linspace(-WIDEST, WIDEST, 561)
+    camera = Witness(log_factors=np.array([usual]), log_sigmas=np.array([HEIGHT_LOG_SIGMA]))
     total = np.zeros(len(logs))
-    for witness in (usual_camera(height), *witnesses):
+    for witness in (camera, *witnesses):
         off = (logs[:, None] - witness.log_factors) / witness.log_sigmas
         likely = (np.exp(-0.5 * off**2) / (witness.log_sigmas * np.sqrt(2 * np.pi))).mean(axis=1)
         total = total + np.log((1 - MISTAKEN) * likely + MISTAKEN / (2 * WIDEST))

@@ -75,6 +75,7 @@ def found_at(places):
 def test_only_what_is_deeper_than_in_truth_counts():
     true = {"a": 0.0, "b": 0.58, "c": 1.5}
     same = scene_overlap(scene_of(true), found_at(true))
+    assert same.depth_m == pytest.approx(same.true_depth_m, abs=1e-6)
     assert same.pairs_beyond == 0
     closer = scene_overlap(scene_of(true), found_at(true | {"b": 0.575}))
     assert closer.pair == ("a", "b")

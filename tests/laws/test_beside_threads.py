@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -15,7 +15,7 @@ def jitter() -> Iterator[None]:
     ended = Event()
 
     def draw() -> None:
-        while not ended.is_set():
+        while not ended.wait(1e-4):
             random.random()
 
     thread = Thread(target=draw)
@@ -27,7 +27,6 @@ def jitter() -> Iterator[None]:
 
 @pytest.mark.usefixtures("jitter")
 def test_examples_are_drawn_beside_a_thread_that_draws() -> None:
-    @settings(max_examples=20)
     @given(st.lists(st.integers(), min_size=20))
     def law(numbers: list[int]) -> None:
         assert sum(numbers) == sum(reversed(numbers))

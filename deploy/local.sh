@@ -104,6 +104,8 @@ write_env() {
             echo "export PREFECT_API_URL=http://127.0.0.1:$PREFECT_PORT/api"
             echo "export PREFECT_HOME=$(printf %q "$FARM/prefect")"
             echo "export PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30"
+            # Who holds a GPU must outlive the server: it keeps that in memory by default, and slots stay taken for ever.
+            echo "export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem"
             echo "export REGEN3D_STORE=s3://regen3d/store"
             if [ "$1" = yes ]; then
                 # Ray listens on loopback only with the first, and lets in only who knows the token.

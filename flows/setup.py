@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
@@ -50,6 +56,8 @@ class FarmSettings:
 def set_up_farm(client: SceneClient, settings: FarmSettings) -> tuple[str, ...]:
     """Bring pools, queues, limits and automations of the server to these settings.
 
+    While no run is under way, slots of the limits that are still taken are freed.
+
     Returns:
         What is there now, in sentences.
 
@@ -64,8 +72,10 @@ def set_up_farm(client: SceneClient, settings: FarmSettings) -> tuple[str, ...]:
             _pool(client, pool, settings.pool_type)
         for queue, priority in PRIORITIES.items():
             _queue(client, queue, priority)
-        client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, settings.gpus)
-        client.upsert_global_concurrency_limit_by_name(API_LIMIT, settings.api_calls)
+        for limit, slots in ((GPU_LIMIT, settings.gpus), (API_LIMIT, settings.api_calls)):
+            client.upsert_global_concurrency_limit_by_name(limit, slots)
+        if _is_idle(client):
+            _free_slots(client)
         automations = [crashed_runs(settings.heartbeat_s)]
         automations += [] if block_id is None else [alert(block_id)]
         for automation in automations:
@@ -154,6 +164,22 @@ def _queue(client: SceneClient, name: str, priority: int) -> None:
         client.create_work_queue(name=name, work_pool_name=SCENES_POOL, priority=priority)
     elif known[name].priority != priority:
         client.update_work_queue(known[name].id, priority=priority)
+
+
+def _is_idle(client: SceneClient) -> bool:
+    busy = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    return not client.count_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[TAG]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=busy)),
+        )
+    )
+
+
+def _free_slots(client: SceneClient) -> None:
+    """What nobody holds; a server that forgot its leases, as a default one does when it is killed, never frees them."""
+    for limit in (GPU_LIMIT, API_LIMIT):
+        client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def _automation(client: SceneClient, automation: AutomationCore) -> None:

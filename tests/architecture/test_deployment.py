@@ -182,11 +182,28 @@ def test_the_ray_cluster_scales_gpu_workers_from_nothing_and_its_pods_are_sound(
 def test_servers_are_of_the_version_that_the_code_is_tested_with() -> None:
     prefect = re.search(r"^prefect==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     assert prefect is not None
-    for name in ("prefect-server", "prefect-worker"):
-        values = yaml.safe_load((ROOT / f"infra/helm/{name}.yaml").read_text())
-        (part,) = {"server", "worker"} & set(values)
-        assert values[part]["image"]["prefectTag"].startswith(f"{prefect[1]}-")
-        assert values[part]["containerSecurityContext"]["runAsNonRoot"]
+    server, worker = (
+        yaml.safe_load((ROOT / f"infra/helm/prefect-{part}.yaml").read_text()) for part in ("server", "worker")
+    )
+    # The server's chart reads its image here and nowhere else.
+    for image in (server["global"]["prefect"]["image"], worker["worker"]["image"]):
+        assert image["prefectTag"].startswith(f"{prefect[1]}-")
+    for values in (server["server"], worker["worker"]):
+        assert values["containerSecurityContext"]["runAsNonRoot"]
+    assert "image" not in server["server"]
+
+
+def test_servers_remember_who_holds_a_slot() -> None:
+    kept = "prefect.server.concurrency.lease_storage.filesystem"
+    name = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+    importlib.import_module(kept)
+    assert f"{name}={kept}" in (ROOT / "deploy/local.sh").read_text()
+    compose = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
+    assert compose["services"]["server"]["environment"][name] == kept
+    chart = yaml.safe_load((ROOT / "infra/helm/prefect-server.yaml").read_text())
+    assert {"name": name, "value": kept} in chart["global"]["prefect"]["env"]
+    # Apart from the server and without Redis they would neither hear events nor see its leases.
+    assert not chart["backgroundServices"]["runAsSeparateDeployment"]
 
 
 def test_the_dashboard_asks_only_for_numbers_that_there_are() -> None:

@@ -139,9 +139,7 @@ def test_two_who_ask_for_the_same_at_once_do_it_once(
 def test_the_prefect_server_is_away_for_a_while(
     server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
 ) -> None:
-    request = named(
-        small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": str(OUTAGE_S)}}), "server-away"
-    )
+    request = named(small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": "5"}}), "server-away")
     process = start(request, server=server)
     wait_for(process, "isolate - finished")
     server.kill()
@@ -151,6 +149,39 @@ def test_the_prefect_server_is_away_for_a_while(
     assert manifest_of(request).status == "whole"
     flows, _ = states(server, "server-away")
     assert flows == ["Completed"]
+
+
+def test_slots_of_the_farm_are_asked_for_and_given_back_while_its_server_is_away(server: PrefectServer) -> None:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.setup import FarmSettings, set_up_farm
+    from models.registry import find
+    from tasks.limits import GPU_LIMIT, farm_limits
+
+    adapter = find("generate", "hunyuan3d")
+    with temporary_settings({PREFECT_API_URL: server.url}), SyncPrefectClient(server.url) as client:
+
+        def taken() -> int | None:
+            return client.read_global_concurrency_limit_by_name(GPU_LIMIT).active_slots
+
+        set_up_farm(client, FarmSettings(gpus=2))
+        with farm_limits(adapter):
+            assert taken() == 1
+            server.kill()
+        restart = threading.Timer(2.0, server.start)
+        restart.start()
+        with farm_limits(adapter):
+            restart.join()
+            # The first one's is free when its lease ends.
+            assert taken() == 2
+            server.kill()
+            server.start()
+        assert taken() == 1
+        # Nobody is at work.
+        set_up_farm(client, FarmSettings(gpus=2))
+        assert taken() == 0
+        client.delete_global_concurrency_limit_by_name(GPU_LIMIT)
 
 
 def test_the_object_store_is_away_for_a_while(

@@ -31,7 +31,12 @@ class PrefectServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        environment = os.environ | {"PREFECT_HOME": str(self._home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        environment = os.environ | {
+            "PREFECT_HOME": str(self._home),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # As deploy/local.sh has it: what is in memory is lost.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        }
         environment.pop("PREFECT_API_URL", None)
         prefect = Path(sys.executable).with_name("prefect")
         command = [str(prefect), "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]

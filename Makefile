@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/living-room
-WORKERS ?= 2
+# Flows wait for servers and processes: a third worker uses what two leave of two cores.
+WORKERS ?= 3
 # Kept beside the environment, for the tests alone: torchvision's build does not fit a PyTorch without CUDA.
 BESIDE := hy3dgen pymeshlab torchvision
 

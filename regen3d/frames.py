@@ -85,8 +85,17 @@ def gravity_in_camera(camera: Camera) -> Float[np.ndarray, " 3"]:
 
 def rotation_about_y(yaw_rad: float) -> Float[np.ndarray, "3 3"]:
     """Rotation about +Y; positive turns +Z towards +X."""
-    cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
-    return np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+    return rotations_about_y(np.array([yaw_rad]))[0]
+
+
+def rotations_about_y(yaw_rad: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 3 3"]:
+    """`rotation_about_y` of each."""
+    rotations = np.zeros((len(yaw_rad), 3, 3))
+    rotations[:, 0, 0] = rotations[:, 2, 2] = np.cos(yaw_rad)
+    rotations[:, 0, 2] = np.sin(yaw_rad)
+    rotations[:, 2, 0] = -rotations[:, 0, 2]
+    rotations[:, 1, 1] = 1.0
+    return rotations
 
 
 def yaw_of(rotation: Float[np.ndarray, "3 3"]) -> float:

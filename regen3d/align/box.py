@@ -16,7 +16,7 @@ from regen3d.align.outline import Outline, end_error, hull, outline_iou, outline
 from regen3d.align.size_prior import VAGUE, SizePrior
 from regen3d.align.solid import Solid, enter
 from regen3d.errors import DegenerateGeometryError
-from regen3d.frames import rotation_about_y, upright, yaw_of
+from regen3d.frames import rotations_about_y, upright, yaw_of
 from regen3d.types import FittedBox, ObjectView
 
 COARSE_PX, FINE_PX = 26, 44
@@ -135,7 +135,7 @@ def _kinds(view: ObjectView, priors: tuple[SizePrior, ...], absolute: bool) -> l
 
 def _silhouettes(candidates: Float[np.ndarray, "b 7"], solid: Solid, target: Outline) -> Bool[np.ndarray, "b n"]:
     yaw, position, size = poses_of(candidates)
-    rotations = np.stack([rotation_about_y(float(angle)) for angle in yaw])
+    rotations = rotations_about_y(yaw)
     origins = np.einsum("bi,bij->bj", target.origin - position, rotations)
     rays = np.einsum("ni,bij->bnj", target.rays, rotations.astype(np.float32))
     return np.isfinite(enter(origins, rays, size, solid))

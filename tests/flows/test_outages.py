@@ -96,14 +96,12 @@ def named(request: SceneRequest, name: str) -> SceneRequest:
 
 
 def test_a_killed_flow_goes_on_and_does_not_stay_running(
-    server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
+    server: PrefectServer, room_of_two: SyntheticRoom, tmp_path: Path
 ) -> None:
     fuse = tmp_path / "fuse"
     fuse.touch()
     # In this process, the model that dies takes the flow with it.
-    request = named(
-        small_scene(synthetic_room, tmp_path, options={"generate": {"kill_once": str(fuse)}}), "killed-flow"
-    )
+    request = named(small_scene(room_of_two, tmp_path, options={"generate": {"kill_once": str(fuse)}}), "killed-flow")
     first = start(request, server=server)
     output, _ = first.communicate(timeout=300)
     assert first.returncode == -signal.SIGKILL, output
@@ -119,11 +117,9 @@ def test_a_killed_flow_goes_on_and_does_not_stay_running(
 
 
 def test_two_who_ask_for_the_same_at_once_do_it_once(
-    server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
+    server: PrefectServer, room_of_two: SyntheticRoom, tmp_path: Path
 ) -> None:
-    request = small_scene(
-        synthetic_room, tmp_path, store=str(tmp_path / "store"), options={"generate": {"seconds": "2"}}
-    )
+    request = small_scene(room_of_two, tmp_path, store=str(tmp_path / "store"), options={"generate": {"seconds": "2"}})
     other = request.model_copy(update={"out": str(tmp_path / "other")})
     processes = [start(request, server=server), start(other, server=server)]
     outputs = [finish(process) for process in processes]
@@ -137,9 +133,9 @@ def test_two_who_ask_for_the_same_at_once_do_it_once(
 
 
 def test_the_prefect_server_is_away_for_a_while(
-    server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
+    server: PrefectServer, room_of_two: SyntheticRoom, tmp_path: Path
 ) -> None:
-    request = named(small_scene(synthetic_room, tmp_path, options={"generate": {"seconds": "5"}}), "server-away")
+    request = named(small_scene(room_of_two, tmp_path, options={"generate": {"seconds": "5"}}), "server-away")
     process = start(request, server=server)
     wait_for(process, "isolate - finished")
     server.kill()
@@ -185,14 +181,14 @@ def test_slots_of_the_farm_are_asked_for_and_given_back_while_its_server_is_away
 
 
 def test_the_object_store_is_away_for_a_while(
-    server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
+    server: PrefectServer, room_of_two: SyntheticRoom, tmp_path: Path
 ) -> None:
     (tmp_path / "s3").mkdir()
     bucket = S3Server(tmp_path / "s3")
     bucket.start()
     try:
         bucket.make_bucket()
-        request = small_scene(synthetic_room, tmp_path, store=f"s3://{BUCKET}/outage")
+        request = small_scene(room_of_two, tmp_path, store=f"s3://{BUCKET}/outage")
         process = start(request, server=server, **environment(bucket.url, tmp_path / "cache"))
         wait_for(process, "isolate - finished")
         bucket.kill()
@@ -226,12 +222,10 @@ def check_all_accounted_for(manifests: list[Manifest], room: SyntheticRoom) -> N
         assert (manifest.status == "whole") == (whole and manifest.room.believable)
 
 
-def test_five_scenes_of_a_shaky_farm_all_end(
-    server: PrefectServer, synthetic_room: SyntheticRoom, tmp_path: Path
-) -> None:
-    manifests = run_many(tmp_path, synthetic_room, server, 5)
+def test_five_scenes_of_a_shaky_farm_all_end(server: PrefectServer, room_of_two: SyntheticRoom, tmp_path: Path) -> None:
+    manifests = run_many(tmp_path, room_of_two, server, 5)
     assert len(manifests) == 5
-    check_all_accounted_for(manifests, synthetic_room)
+    check_all_accounted_for(manifests, room_of_two)
 
 
 @pytest.mark.soak

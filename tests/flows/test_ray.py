@@ -297,10 +297,10 @@ def test_what_no_machine_has_is_said_at_once(farm: RayExecutor, store: Store, co
 
 
 def test_the_same_scene_as_in_this_process_even_when_a_worker_dies_while_aligning(
-    farm: RayExecutor, prefect_server: None, synthetic_room: SyntheticRoom, tmp_path: Path
+    farm: RayExecutor, prefect_server: None, room_of_two: SyntheticRoom, tmp_path: Path
 ) -> None:
     here = small_scene(
-        synthetic_room,
+        room_of_two,
         tmp_path,
         store=str(tmp_path / "here"),
         overrides={"complete": "visible", "generate": "sleeping"},

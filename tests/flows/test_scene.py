@@ -101,13 +101,6 @@ def test_a_second_flow_computes_nothing(furnished_scene: FinishedScene) -> None:
     assert again.manifest.digest == furnished_scene.manifest.digest
 
 
-def test_a_fresh_store_gets_the_same_scene(furnished_scene: FinishedScene, tmp_path: Path) -> None:
-    request = furnished_scene.request.model_copy(update={"out": str(tmp_path / "again")})
-    again = reconstruct(request)
-    assert _finished(again, "reused") == set()
-    assert again.manifest.digest == furnished_scene.manifest.digest
-
-
 def test_a_deleted_artifact_is_made_again_with_what_depends_on_it(
     furnished_scene: FinishedScene, tmp_path: Path
 ) -> None:

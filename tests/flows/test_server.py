@@ -1,4 +1,4 @@
-"""A run against a Prefect server of its own: the same scene, and a UI that tells what happened."""
+"""A run in another process against a Prefect server of its own: the same scene, and a UI that tells what happened."""
 
 import asyncio
 import os
@@ -61,7 +61,7 @@ async def _recorded(url: str) -> tuple[list[str], list[str], list[str]]:
     return [run.name for run in flows], [run.name for run in tasks], [str(item.key) for item in artifacts]
 
 
-def test_the_same_scene_with_names_and_artifacts_in_the_ui(
+def test_a_fresh_store_gets_the_same_scene_with_names_and_artifacts_in_the_ui(
     server_url: str, furnished_scene: FinishedScene, tmp_path: Path
 ) -> None:
     request = furnished_scene.request
@@ -76,6 +76,7 @@ def test_the_same_scene_with_names_and_artifacts_in_the_ui(
     )
     assert answer.returncode in (0, 3), answer.stderr
     manifest = Manifest.model_validate_json((tmp_path / "out/manifest.json").read_bytes())
+    assert not any(entry.reused for entry in manifest.stages)
     assert manifest.digest == furnished_scene.manifest.digest
     flows, tasks, artifacts = asyncio.run(_recorded(server_url))
     assert flows == [manifest.scene]

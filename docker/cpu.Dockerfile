@@ -23,8 +23,8 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 regen3d \
-    && mkdir -p /scenes /home/regen3d/.prefect/concurrency_leases \
-    && chown -R 10001:10001 /scenes /home/regen3d/.prefect
+    && mkdir /scenes /prefect \
+    && chown 10001:10001 /scenes /prefect
 COPY --from=build /opt/regen3d /opt/regen3d
 COPY --chown=10001:10001 deploy/prefect.yaml /opt/regen3d/deploy/prefect.yaml
 ENV PATH=/opt/regen3d/bin:$PATH \

@@ -4,12 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate, WorkPoolUpdate
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
@@ -167,13 +162,9 @@ def _queue(client: SceneClient, name: str, priority: int) -> None:
 
 
 def _is_idle(client: SceneClient) -> bool:
-    busy = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-    return not client.count_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[TAG]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=busy)),
-        )
-    )
+    """Whether no run at all is under way: one that somebody started by hand may hold a slot as well."""
+    busy = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    return client.count_flow_runs(flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=busy))) == 0
 
 
 def _free_slots(client: SceneClient) -> None:

@@ -82,7 +82,7 @@ def _give_back(held: AbstractContextManager[None]) -> None:
         held.__exit__(None, None, None)
     except httpx.HTTPError as error:
         run_log("regen3d.limits").warning(
-            "slots are free in %.0f s: the server is away (%s)", LEASE_S, type(error).__name__
+            "slots were not given back (%s): they are free when their lease ends, in %.0f s at most", error, LEASE_S
         )
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from jaxtyping import config as jaxtyping_config
 from pydantic import TypeAdapter
 
 from regen3d.cli.quiet import calm_prefect
@@ -17,15 +16,6 @@ from tests.synthetic.room import SyntheticRoom
 
 # Before any test imports Prefect, which reads its settings then.
 calm_prefect()
-
-
-@pytest.fixture(autouse=True)
-def _unchecked_shapes() -> Iterator[None]:
-    """Shapes are checked in scenes that are made once for several tests; in others that would take a quarter longer."""
-    checked = jaxtyping_config.jaxtyping_disable
-    jaxtyping_config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping_config.update("jaxtyping_disable", checked)
 
 
 @pytest.fixture(scope="session")
